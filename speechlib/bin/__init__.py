@@ -1,0 +1,1 @@
+"""Commands: each reads arguments and files, computes, and writes files."""

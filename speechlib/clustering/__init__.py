@@ -1,0 +1,1 @@
+"""Grouping utterances by speaker: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Files: archives, audio, data directories, scores and results in Kaldi's formats."""

@@ -1,0 +1,1 @@
+"""Job arrays on one machine or a cluster behind one calling convention."""

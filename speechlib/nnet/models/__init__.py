@@ -1,0 +1,1 @@
+"""The model zoo: one network a file."""
