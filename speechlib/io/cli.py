@@ -1,0 +1,131 @@
+"""What every command shares: Kaldi's option syntax (ParseOptions), and errors as one line on stderr with status 1."""
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+_TRUE, _FALSE = ("true", "t", "1", ""), ("false", "f", "0")
+
+
+class BadOptionValue(argparse.ArgumentTypeError, ValueError):
+    """A value that does not fit its option; argparse shows its message, other callers catch a ValueError."""
+
+
+def kaldi_bool(text: str) -> bool:
+    """Convert the value of a boolean option as Kaldi's ParseOptions does: true, t, 1 or empty; false, f, 0.
+
+    Raises:
+        BadOptionValue: anything else.
+    """
+    lowered = text.lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise BadOptionValue(f"invalid boolean {text!r}: expected true or false")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return ' (did you mean X?)' for the known name that is nearest, or '' if none is near."""
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keep the line breaks of the description, and show the default of each option."""
+
+
+class KaldiArgumentParser(argparse.ArgumentParser):
+    """An ArgumentParser with Kaldi's habits.
+
+    `--a-b=x` and `--a-b x` are both read; an option of type `kaldi_bool` may stand alone for true; abbreviations are
+    not options; an unknown option is an error that names the nearest known one; usage errors exit with status 1.
+    """
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("formatter_class", _Formatter)
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Check the options' names before anything else, so that a misspelt one is reported as such."""
+        args = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(self._check_options(args), namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with status 1."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+    def _check_options(self, args: list[str]) -> list[str]:
+        known = self._option_string_actions
+        checked, index = [], 0
+        while index < len(args):
+            arg = args[index]
+            index += 1
+            if arg == "--":
+                return [*checked, arg, *args[index:]]
+            name, equals, _ = arg.partition("=")
+            if not arg.startswith("--"):
+                checked.append(arg)
+                continue
+            if name not in known:
+                self.error(f"unknown option {name}{nearest(name, [o for o in known if o.startswith('--')])}")
+            action = known[name]
+            takes_value = action.nargs is None and not equals
+            if takes_value and action.type is kaldi_bool:
+                follows = args[index].lower() if index < len(args) else None
+                if follows and follows in _TRUE + _FALSE:
+                    checked.append(f"{name}={args[index]}")
+                    index += 1
+                else:
+                    checked.append(f"{name}=true")
+            elif takes_value and index < len(args):
+                checked.append(f"{name}={args[index]}")  # joined, so that a value may begin with a dash
+                index += 1
+            else:
+                checked.append(arg)
+        return checked
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command's main function and leave the process with its status.
+
+    ValueError, OSError, EOFError and ImportError become `name: error: message` on stderr and status 1; a closed
+    pipe ends quietly with 141 and an interrupt with 130, the statuses that a shell reports for these signals.
+    """
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, OSError, EOFError, ImportError) as error:
+        sys.stderr.write(f"{_program_name()}: error: {_describe(error)}\n")
+        _drop_stdout()
+        sys.exit(1)
+    sys.exit(status or 0)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _program_name() -> str:
+    name = os.path.basename(sys.argv[0])
+    return name[:-3] if name.endswith(".py") else name
+
+
+def _drop_stdout() -> None:
+    # What is still buffered must not fail a second time when the interpreter flushes it at exit.
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,62 @@
+"""Stamps of finished jobs: a re-run redoes only what is incomplete or out of date (as make, but by content)."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import speechlib
+from speechlib.io.atomic import write_json
+
+PathLike = str | os.PathLike
+
+
+def is_complete(
+    stamp_path: PathLike, inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]
+) -> bool:
+    """Say whether a job's outputs are there and were made from these inputs with these options.
+
+    Args:
+        stamp_path: file that `mark_complete` wrote.
+        inputs: files that the job reads; their contents count, in this order, not their names or dates.
+        options: whatever else decides the outputs; values must be JSON, or have a faithful `str`.
+        outputs: files that the job writes; their sizes count.
+
+    Returns:
+        False for any mismatch, for a missing input, output or stamp, and for a stamp that cannot be read.
+    """
+    try:
+        with open(stamp_path, encoding="utf-8") as file:
+            stamp = json.load(file)
+        return stamp == _stamp(inputs, options, outputs)
+    except (OSError, ValueError):
+        return False
+
+
+def mark_complete(
+    stamp_path: PathLike, inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]
+) -> None:
+    """Record that a job is done; call it after the outputs have their final names.
+
+    Raises:
+        OSError: an input or an output is missing, or the stamp cannot be written.
+    """
+    write_json(stamp_path, _stamp(inputs, options, outputs))
+
+
+def _stamp(inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]) -> dict[str, Any]:
+    text = json.dumps(dict(options), sort_keys=True, default=str)
+    digest = hashlib.sha256(f"speechlib {speechlib.__version__}\n{text}\n".encode())
+    for path in inputs:
+        # Each content's own digest is added, so that text moved from one file to the next does not go unseen.
+        digest.update(_file_digest(path))
+    return {"sha256": digest.hexdigest(), "sizes": {os.fspath(path): os.path.getsize(path) for path in outputs}}
+
+
+def _file_digest(path: PathLike) -> bytes:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
