@@ -163,16 +163,15 @@ class _SoundfileRecording(Recording):
         try:
             self._file: soundfile.SoundFile = self._open_file()
         except (self._errors, TypeError) as error:
-            seems = diagnose(head, source)
-            if seems.reason == "unreadable" and any(head) and not head.startswith(b"\x1f\x8b"):
-                raise BadAudio(
-                    "unsupported-codec" if _is_media(head) else "unreadable",
-                    source,
-                    f"libsndfile cannot read it: {error} (first bytes {head[:8].hex(' ')})",
-                    "convert it to WAV or FLAC; headerless samples can be read through a command in wav.scp: "
-                    "`sox -t raw -r 16000 -e signed -b 16 FILE -t wav - |`",
-                ) from error
-            raise seems from error
+            kind = _known_format(head)
+            if kind is None:
+                raise diagnose(head, source) from error
+            raise BadAudio(
+                "unsupported-codec" if kind == "media" else "unreadable",
+                source,
+                f"libsndfile says: {getattr(error, 'error_string', error)}",
+                "convert it to WAV or FLAC",
+            ) from error
         self.rate = self._file.samplerate
         self.channels = self._file.channels
         self._position = 0
@@ -244,17 +243,18 @@ class _SoundfileRecording(Recording):
         super().close()
 
 
-def _is_media(head: bytes) -> bool:
-    """MP4/M4A, AAC, WMA, Matroska, AMR, and WAV with a codec that libsndfile does not know."""
-    return (
-        head[4:8] == b"ftyp"
-        or head[:4] in (b"RIFF", b"RIFX", b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AM")
-        or head[:2] in (b"\xff\xf1", b"\xff\xf9")
-    )
+def _known_format(head: bytes) -> str | None:
+    """ "audio" for what libsndfile should have read, "media" for formats and codecs beyond it, None for neither."""
+    if head[:4] in (b"fLaC", b"OggS", b"FORM", b".snd", b"caff", b"riff") or head[:3] == b"ID3":
+        return "audio"
+    media = (b"RIFF", b"RIFX", b"RF64", b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AM")  # Matroska, WMA, AMR
+    if head[4:8] == b"ftyp" or head[:4] in media or head[:2] in (b"\xff\xf1", b"\xff\xf9"):  # MP4, AAC
+        return "media"
+    return None
 
 
 def _spool(command: str) -> int:
-    """Run a command of wav.scp and return a nameless file (in $TMPDIR) with its output, positioned nowhere in particular.
+    """Run a command of wav.scp and return a nameless file (in $TMPDIR) that holds its output.
 
     The whole output is awaited, so that the exit status is known before the first sample is used and memory stays
     small whatever the length.
