@@ -87,7 +87,7 @@ def read_audio(
     Args:
         entry: value of a wav.scp line: a path, a command ending in `|`, or `file.ark:offset` (a WAV file
             in an archive).
-        start: seconds; samples are counted as Kaldi's extract-segments does, that is cut off to whole ones.
+        start: seconds, rounded to the nearest sample as Kaldi's extract-segments does.
         end: seconds, -1 for the end. Up to 0.5 s beyond the end of the recording is clipped.
         channel: counted from 0; None for recordings of one channel.
         rate: the expected sampling rate, None for any.

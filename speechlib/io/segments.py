@@ -1,4 +1,4 @@
-"""Which samples a segment means: the rules of Kaldi's extract-segments."""
+"""Which samples a segment means: the rules of Kaldi's extract-segments, its single-precision numbers included."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ def segment_bounds(
 ) -> tuple[int, int]:
     """First sample and one past the last sample of a segment.
 
-    Times are multiplied in double precision and cut off to whole samples; the two lengths are single-precision numbers,
-    as in Kaldi: 0.1 s at 16 kHz is 1600 samples, and a segment of exactly that many is already too short.
+    The times are double-precision numbers and rounded to the nearest sample. The length of the recording and the two
+    limits are single-precision numbers: a segment of exactly 0.1 s is shorter than Kaldi's 0.1f = 0.10000000149 and
+    therefore refused, and the end of a recording of hours is known to a few samples only.
 
     Args:
         start: seconds, not negative.
-        end: seconds, or -1 for the end of the recording; less than `max_overshoot` beyond the end is clipped.
+        end: seconds, or -1 for the end of the recording; up to `max_overshoot` beyond the end is clipped.
         num_samples: samples of the recording.
         rate: samples per second.
-        min_segment_length: seconds; segments that are not longer are refused. 0 refuses empty ones only.
+        min_segment_length: seconds; shorter segments are refused. 0 refuses only those without a sample.
         max_overshoot: seconds.
 
     Raises:
@@ -39,18 +40,17 @@ def segment_bounds(
     """
     if not (start >= 0 and (end == -1 or end > start)) or np.isinf(start) or np.isinf(end):
         raise SegmentError("invalid", f"the times {start} {end} must be 0 <= start < end, or end -1")
-    begin_sample = int(start * rate)
-    end_sample = num_samples if end == -1 else int(end * rate)
-    if begin_sample >= num_samples:
-        raise SegmentError("out-of-range", f"it starts at {start} s, the recording ends at {num_samples / rate:.6g} s")
-    single_rate = np.float32(rate)
-    if end_sample > num_samples:
-        if end_sample >= num_samples + int(np.float32(max_overshoot) * single_rate):
-            raise SegmentError("out-of-range", f"it ends at {end} s, the recording at {num_samples / rate:.6g} s")
-        end_sample = num_samples
-    if end_sample <= begin_sample + int(np.float32(min_segment_length) * single_rate):
-        raise SegmentError(
-            "too-short",
-            f"{end_sample - begin_sample} samples at {rate} Hz are not more than {min_segment_length:g} s",
-        )
+    length = np.float32(num_samples) / np.float32(rate)
+    if start > float(length):
+        raise SegmentError("out-of-range", f"it starts at {start} s, the recording ends at {length:.6g} s")
+    if end > float(length + np.float32(max_overshoot)):
+        raise SegmentError("out-of-range", f"it ends at {end} s, the recording at {length:.6g} s")
+    if end == -1 or end > float(length):
+        end = float(length)
+    if end - start < float(np.float32(min_segment_length)):
+        raise SegmentError("too-short", f"{end - start:.6g} s are less than {np.float32(min_segment_length):.9g} s")
+    begin_sample = int(start * rate + 0.5)
+    end_sample = min(int(end * rate + 0.5), num_samples)
+    if begin_sample >= end_sample:
+        raise SegmentError("too-short", f"no sample lies between {start} s and {end} s")
     return begin_sample, end_sample
