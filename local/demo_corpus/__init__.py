@@ -1,0 +1,1 @@
+"""Small synthetic corpora from espeak-ng: one synthesiser, several corpus layouts."""
