@@ -1,0 +1,160 @@
+"""A dispatcher's command line, in the calling convention of Kaldi's run.pl, queue.pl and slurm.pl."""
+
+import re
+from dataclasses import dataclass
+
+_ARRAY = re.compile(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?")
+_LOOKS_LIKE_ARRAY = re.compile(r"[A-Za-z_]\w*=[^/]*")
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_TIME = re.compile(r"(\d+-)?\d+(:\d\d){0,2}")
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_RESOURCES = ("--max-jobs-run", "--num-threads", "--mem", "--gpu", "--time")
+# qsub's and sbatch's options take one word each; these do not.
+_WORDS_OF_OTHER_OPTIONS = {"-V": 0, "-pe": 2}
+
+
+class CallError(ValueError):
+    """The dispatcher was called wrongly; the message says how and what was expected."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a call: its number (None without an array), its command's arguments and its log file."""
+
+    number: int | None
+    arguments: tuple[str, ...]
+    log: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a dispatcher was asked to run.
+
+    Attributes:
+        name: the word that stands for the task's number (JOB), or None where no array was asked for.
+        first, last: the range of the array, both included; 1 and 1 without an array.
+        log: log file, with the name in it.
+        arguments: the command's words, with the name in them.
+        max_jobs_run: limit on tasks that run at one time, or None.
+        num_threads: threads a task, or None where the caller did not say.
+        mem: bytes a task, or None; gpu: GPUs a task; time: limit as it was written, or None.
+    """
+
+    name: str | None
+    first: int
+    last: int
+    log: str
+    arguments: tuple[str, ...]
+    max_jobs_run: int | None = None
+    num_threads: int | None = None
+    mem: int | None = None
+    gpu: int = 0
+    time: str | None = None
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of tasks."""
+        return self.last - self.first + 1
+
+    def task(self, number: int) -> Task:
+        """The task of one number: the array's name is replaced wherever it stands, inside words too (as run.pl)."""
+        if self.name is None:
+            return Task(None, self.arguments, self.log)
+        value = str(number)
+        return Task(
+            number, tuple(word.replace(self.name, value) for word in self.arguments), self.log.replace(self.name, value)
+        )
+
+
+def parse_call(argv: list[str], prog: str = "run.py") -> Call:
+    """Read a dispatcher's arguments: [options] [JOB=1:4] [options] <log-file> <command> [<argument> ...].
+
+    Options that other schedulers know (-l, -q, -pe, --config, ...) are passed over together with their value, as
+    run.pl does; a misspelt one of ours is an error.
+
+    Raises:
+        CallError: the call cannot be understood; the message names the argument and the form that was expected.
+    """
+    words = list(argv)
+    options: dict[str, str] = {}
+    array = None
+    for _ in range(2):  # options may stand before and after JOB=1:4
+        _take_options(words, options)
+        if words and array is None and (array := _match_array(words[0])):
+            words.pop(0)
+    if len(words) < 2:
+        missing = "a command" if words else "a log file and a command"
+        raise CallError(f"expected {missing} at the end: {prog} [options] JOB=1:4 log/x.JOB.log command [argument ...]")
+    log, *arguments = words
+    name, first, last = array or (None, 1, 1)
+    if last > first and name not in log:
+        raise CallError(f"{last - first + 1} tasks would write one log: put {name} into the log's name, not just {log}")
+    return Call(name, first, last, log, tuple(arguments), **_checked(options))
+
+
+def _match_array(word: str) -> tuple[str, int, int] | None:
+    match = _ARRAY.fullmatch(word)
+    if match is None:
+        if _LOOKS_LIKE_ARRAY.fullmatch(word) and not word.endswith(".log"):
+            raise CallError(f"{word}: expected a range such as JOB=1:4 (is a variable, the 4 of it, empty?)")
+        return None
+    name, first = match[1], int(match[2])
+    last = int(match[3]) if match[3] else first
+    if first < 1:
+        raise CallError(f"{word}: an array starts at 1 or above (Grid Engine knows no task 0)")
+    if last < first:
+        raise CallError(f"{word}: the last task comes before the first; nothing to run")
+    return name, first, last
+
+
+def _take_options(words: list[str], options: dict[str, str]) -> None:
+    """Move the options at the head of words into options; the smallest --max-jobs-run holds, else the last one."""
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = "--max-jobs-run" if option == "-tc" else option
+        if option not in _RESOURCES:
+            _refuse_misspelt(option)
+            if not equals:
+                del words[: _WORDS_OF_OTHER_OPTIONS.get(option, 1)]
+            continue
+        if not equals:
+            if not words or words[0].startswith("--"):
+                raise CallError(f"{option} needs a value")
+            value = words.pop(0)
+        if option == "--max-jobs-run" and option in options:
+            value = min(value, options[option], key=lambda text: _integer(option, text, 1))
+        options[option] = value
+
+
+def _refuse_misspelt(option: str) -> None:
+    if not option.startswith("--"):
+        return
+    from difflib import get_close_matches  # only here: most calls never need it
+
+    near = get_close_matches(option.replace("_", "-"), _RESOURCES, n=1, cutoff=0.75)
+    if near:
+        raise CallError(f"unknown option {option}; did you mean {near[0]}?")
+
+
+def _checked(options: dict[str, str]) -> dict[str, int | str | None]:
+    values: dict[str, int | str | None] = {}
+    for option, least in (("--max-jobs-run", 1), ("--num-threads", 1), ("--gpu", 0)):
+        if option in options:
+            values[option[2:].replace("-", "_")] = _integer(option, options[option], least)
+    if "--mem" in options:
+        match = _MEMORY.fullmatch(options["--mem"])
+        if match is None:
+            raise CallError(f"--mem {options['--mem']}: expected a size such as 500M or 4G")
+        values["mem"] = int(float(match[1]) * _UNITS[match[2].lower()])
+    if "--time" in options:
+        if not _TIME.fullmatch(options["--time"]):
+            raise CallError(f"--time {options['--time']}: expected hours:minutes:seconds such as 1:00:00")
+        values["time"] = options["--time"]
+    return values
+
+
+def _integer(option: str, text: str, least: int) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+        raise CallError(f"{option} {text}: expected a whole number of at least {least}")
+    return int(text)

@@ -1,0 +1,211 @@
+"""Run a call's tasks on this machine (Kaldi's run.pl)."""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from speechlib.jobs import machine
+from speechlib.jobs.call import Call, Task
+from speechlib.jobs.guard import Guard, end_groups
+from speechlib.jobs.script import job_script, log_footer, log_header, log_interrupted, shell_line
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Python ignores the first two and a background shell the others; a job must meet them as from a plain shell.
+_DEFAULT_IN_JOBS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT)
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: its exit code in bash's convention (128 + signal), and a problem that was none of its own."""
+
+    task: Task
+    code: int
+    problem: str = ""
+
+
+class Interrupted(Exception):
+    """The dispatcher was told to stop, and its tasks are gone."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number
+
+
+@dataclass(frozen=True)
+class _Running:
+    number: int
+    task: Task
+    started: float
+    gpus: list[str]
+
+
+def max_jobs_run(call: Call, num_gpus: int = 0) -> int:
+    """How many tasks run at one time: what was asked for, else what cores, memory and GPUs allow; at least 1."""
+    limits = [call.num_tasks]
+    if call.max_jobs_run is not None:
+        limits.append(call.max_jobs_run)
+    else:
+        if call.gpu:  # without a GPU such a task falls back to all cores: one at a time
+            limits.append(num_gpus // call.gpu)
+        else:
+            limits.append(machine.num_cores() // (call.num_threads or 1))
+        if call.mem:
+            limits.append(machine.memory_bytes() // call.mem)
+    return max(1, min(limits))
+
+
+def task_environment(call: Call) -> dict[str, str]:
+    """The environment of the tasks, with the number of threads that was asked for.
+
+    A task of an array has one thread unless the call or the user says otherwise, so that its result depends neither
+    on the number of tasks nor on the machine. A single job without JOB=... may use every core.
+    """
+    environment = dict(os.environ)
+    if call.num_threads is not None:
+        environment.update(dict.fromkeys(_THREAD_VARIABLES, str(call.num_threads)))
+    elif call.name is not None:
+        for variable in _THREAD_VARIABLES:
+            environment.setdefault(variable, "1")
+    return environment
+
+
+def run_tasks(call: Call, report: Callable[[int, int, float], None], interval: float) -> list[Outcome]:
+    """Run every task, at most max_jobs_run at one time, and wait for all of them.
+
+    Args:
+        call: what to run.
+        report: called with (tasks ended, tasks failed, elapsed seconds) every `interval` seconds.
+        interval: seconds between two reports.
+
+    Returns:
+        The outcomes in the order of the tasks' numbers.
+
+    Raises:
+        Interrupted: on SIGINT, SIGTERM or SIGHUP, once the process groups of all tasks are gone.
+    """
+    return _LocalRun(call).run(report, interval)
+
+
+class _LocalRun:
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._environment = task_environment(call)
+        self._free_gpus = machine.gpu_ids() if call.gpu else []
+        self._limit = max_jobs_run(call, len(self._free_gpus))
+        self._host = socket.gethostname()
+        self._running: dict[int, _Running] = {}  # by process id, which is also the process group's
+        self._outcomes: dict[int, Outcome] = {}
+        self._guard = Guard()
+
+    def run(self, report: Callable[[int, int, float], None], interval: float) -> list[Outcome]:
+        wakeups = _signals_to_pipe()
+        began = time.monotonic()
+        next_report = began + interval
+        waiting = iter(range(self._call.first, self._call.last + 1))
+        while True:
+            while len(self._running) < self._limit and (number := next(waiting, None)) is not None:
+                self._start(number)
+            if not self._running:
+                break
+            ready, _, _ = select.select([wakeups], [], [], max(0.0, next_report - time.monotonic()))
+            for received in os.read(wakeups, 4096) if ready else b"":
+                if received in _STOPPING:
+                    self._stop(received)
+            self._reap()
+            if time.monotonic() >= next_report:
+                failed = sum(outcome.code != 0 for outcome in self._outcomes.values())
+                report(len(self._outcomes), failed, time.monotonic() - began)
+                next_report = time.monotonic() + interval
+        self._guard.close()
+        return [self._outcomes[number] for number in sorted(self._outcomes)]
+
+    def _start(self, number: int) -> None:
+        task = self._call.task(number)
+        gpus, self._free_gpus = self._free_gpus[: self._call.gpu], self._free_gpus[self._call.gpu :]
+        environment = self._environment | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})
+        line = shell_line(task.arguments)
+        try:
+            os.makedirs(os.path.dirname(task.log) or ".", exist_ok=True)
+            with open(task.log, "wb", buffering=0) as log:
+                log.write(os.fsencode(log_header(line, self._host)))
+                process = _spawn_bash(job_script(line), log.fileno(), environment)
+        except OSError as error:
+            self._free_gpus += gpus
+            self._outcomes[number] = Outcome(task, 1, f"cannot start: {error}")
+            return
+        self._running[process] = _Running(number, task, time.monotonic(), gpus)
+        self._guard.add(process)
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
+                process, status, usage = ended
+                if process not in self._running:  # the guard
+                    continue
+                self._guard.remove(process)
+                running = self._running.pop(process)
+                self._free_gpus += running.gpus
+                code = os.waitstatus_to_exitcode(status)
+                code = 128 - code if code < 0 else code
+                wall, cpu = time.monotonic() - running.started, usage.ru_utime + usage.ru_stime
+                footer = log_footer(code, wall, cpu, usage.ru_maxrss * _MAXRSS_UNIT, self._call.num_threads or 1)
+                problem = _append(running.task.log, footer)
+                self._outcomes[running.number] = Outcome(running.task, code or (1 if problem else 0), problem)
+
+    def _stop(self, signal_number: int) -> None:
+        end_groups(self._running)
+        for running in self._running.values():
+            _append(running.task.log, log_interrupted(signal.Signals(signal_number).name))
+        raise Interrupted(signal_number)
+
+
+def _signals_to_pipe() -> int:
+    """Turn the signals that matter into bytes of a pipe: no handler ever runs between two lines of ours."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for number in (signal.SIGCHLD, *_STOPPING):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
+
+
+def _spawn_bash(script: str, log: int, environment: dict[str, str]) -> int:
+    """Start bash in a session of its own and hand it the script on its standard input, which has no length limit."""
+    reader, writer = os.pipe()
+    try:
+        process = os.posix_spawnp(
+            "bash",
+            ["bash"],
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, *pair) for pair in ((reader, 0), (log, 1), (log, 2))],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_DEFAULT_IN_JOBS,
+        )
+    except OSError:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
+    with suppress(BrokenPipeError), os.fdopen(writer, "wb") as stream:
+        stream.write(os.fsencode(script))
+    return process
+
+
+def _append(log: str, text: str) -> str:
+    """Append to a log; returns what went wrong, or an empty string."""
+    try:
+        with open(log, "ab") as stream:
+            stream.write(os.fsencode(text))
+    except OSError as error:
+        return f"cannot write its log: {error}"
+    return ""
