@@ -59,7 +59,8 @@ def decode(raw: np.ndarray, layout: PcmLayout, channel: int) -> np.ndarray:
     if layout.encoding in ("ulaw", "alaw"):
         return _g711_table(layout.encoding)[raw]
     if layout.encoding == "float":
-        return (raw.view(f"{layout.order}f{width}") * 32768.0).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks for NaN and infinity
+            return (raw.view(f"{layout.order}f{width}") * 32768.0).astype(np.float32)
     if layout.encoding == "unsigned":
         return (raw.astype(np.float32) - 128.0) * 256.0
     if width == 2:
