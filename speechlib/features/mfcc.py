@@ -1,0 +1,81 @@
+"""Mel-frequency cepstral coefficients, equal to Kaldi's compute-mfcc-feats (feature-mfcc.cc)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from speechlib.features.extractor import Extractor
+from speechlib.features.fbank import EPSILON, PowerSpectrum
+from speechlib.features.framing import kaldi_framing
+from speechlib.features.mel_filters import BandedProjection, kaldi_mel_filters
+from speechlib.features.options import MfccOptions
+
+
+def cepstral_transform(options: MfccOptions) -> Tensor:
+    """(num_mel_bins, num_ceps) float64 product of the orthonormal DCT, the lifter and the order of the coefficients.
+
+    HTK's order puts C0 last, and times sqrt(2) if it is not replaced by the energy (Kaldi MfccComputer::Compute).
+    """
+    bins = options.num_mel_bins
+    index = torch.arange(options.num_ceps, dtype=torch.float64)
+    angle = (torch.arange(bins, dtype=torch.float64)[:, None] + 0.5) * index * (math.pi / bins)
+    transform = math.sqrt(2.0 / bins) * angle.cos()
+    transform[:, 0] = math.sqrt(1.0 / bins)
+    lifter = options.cepstral_lifter
+    if lifter:
+        transform *= 1.0 + 0.5 * lifter * (math.pi * index / lifter).sin()
+    if options.htk_compat:
+        transform[:, 0] *= math.sqrt(2.0)
+        transform = transform.roll(-1, dims=1)
+    return transform
+
+
+class Mfcc(Extractor):
+    """Mel-frequency cepstral coefficients (Kaldi MfccComputer).
+
+    Args:
+        options: Kaldi's options.
+        vtln_warp: constant warp factor of the filterbank.
+        seed: of the dither noise.
+        device: where to compute.
+
+    Raises:
+        ValueError: the filterbank does not fit the sampling rate (see kaldi_mel_filters).
+    """
+
+    def __init__(
+        self,
+        options: MfccOptions,
+        *,
+        vtln_warp: float = 1.0,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        super().__init__(
+            kaldi_framing(options),
+            options.sample_frequency,
+            options.num_ceps,
+            dither=options.dither,
+            seed=seed,
+            device=device,
+        )
+        self.options = options
+        self.spectrum = PowerSpectrum(
+            options, self.block_frames, need_energy=options.use_energy, device=self.device
+        )
+        filters = kaldi_mel_filters(options, options.sample_frequency, options.padded_window_size, vtln_warp)
+        self.mel = BandedProjection(filters, repeat=2, device=self.device)
+        self.mel_buffer = torch.empty(self.block_frames, options.num_mel_bins, device=self.device)
+        self.transform = cepstral_transform(options).to(device=self.device, dtype=torch.float32)
+        self.energy_column = options.num_ceps - 1 if options.htk_compat else 0
+
+    def _compute_block(self, samples: Tensor, out: Tensor) -> None:
+        padded, energy = self.spectrum.windowed(samples, len(out))
+        mel = self.mel_buffer[: len(out)]
+        self.mel.project(self.spectrum.squares(padded), mel)
+        torch.mm(mel.clamp_min_(EPSILON).log_(), self.transform, out=out)
+        if energy is not None:
+            out[:, self.energy_column] = energy
