@@ -1,0 +1,259 @@
+"""Archives as a sliding window over a file or a pipe, and the entries of scripts (util/kaldi-table-inl.h).
+
+A file is mapped 16 MiB at a time, so that memory stays bounded however long the archive is; a pipe is read into a
+buffer that holds at least the object at hand. Nothing is allocated for a size that only a header claims.
+"""
+
+import mmap
+import os
+import re
+import stat
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from speechlib.io import ark
+from speechlib.io.specifiers import is_plain_file, open_input, split_offset, split_part
+
+_WINDOW = 1 << 24
+_CHUNK = 1 << 18
+_MAX_KEY = 4096
+_MAX_MAPS = 64
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_KEY = re.compile(rb"[^ \t\r\n\0]+")
+
+
+@contextmanager
+def open_archive(name: str) -> Iterator["Archive"]:
+    """Open the rxfilename of an archive to read it in order.
+
+    Raises:
+        OSError: no such file, or the command failed.
+    """
+    if is_plain_file(name):
+        path, offset = split_offset(name)
+        with open(path, "rb", buffering=0) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                yield Archive(name, _FileWindow(file, offset))
+                return
+    with open_input(name) as stream:
+        yield Archive(name, _StreamWindow(stream))
+
+
+class Archive:
+    """An archive that is read in order; made by `open_archive`."""
+
+    def __init__(self, name: str, window: "_FileWindow | _StreamWindow"):
+        self._name = name or "-"
+        self._window = window
+
+    def records(self, kind: str, permissive: bool) -> Iterator[tuple[str, Any]]:
+        """Yield key and object; a permissive reader takes damage for the end, as Kaldi does.
+
+        Raises:
+            ValueError: damaged data; the message has file, key and offset.
+        """
+        window = self._window
+        position = window.start
+        is_fast = kind in ("any", "matrix")
+        views = window.is_private
+        while True:
+            buffer = window.buffer
+            space = buffer.find(b" ", position, position + _MAX_KEY)
+            if is_fast and space > position:
+                found = ark.float_matrix(buffer, space + 1, views)
+                if found is not None:
+                    key = buffer[position:space].decode(errors="replace")
+                    if key.isprintable():
+                        yield key, found[0]
+                        position = found[1]
+                        continue
+            record = self._record(position, kind, permissive)
+            if record is None:
+                return
+            key, value, position = record
+            yield key, value
+
+    def offsets(self, permissive: bool) -> Iterator[tuple[str, int]]:
+        """Yield key and the offset of its object in the file, reading headers only where the object is binary."""
+        position = self._window.start
+        while (record := self._record(position, None, permissive)) is not None:
+            key, offset, position = record
+            yield key, offset
+
+    def _record(self, position: int, kind: str | None, permissive: bool) -> tuple[str, Any, int] | None:
+        """Return key, object (offset if the kind is None) and position after it; None at the end."""
+        window = self._window
+        start, key = position, ""
+        while True:
+            try:
+                key, start = _parse_key(window.buffer, position, window.is_last)
+                if not key:
+                    return None
+                if kind is None:
+                    end = ark.skip(window.buffer, start)
+                    return key, window.base + start, end
+                value, end = ark.decode(window.buffer, start, kind, copy=not window.is_private)
+                return key, value, end
+            except ValueError as error:
+                if isinstance(error, ark.Truncated) and not window.is_last:
+                    position = window.slide(position, error.needed)
+                    continue
+                if permissive:
+                    return None
+                raise ValueError(_located(self._name, key, window.base + start, error)) from error
+
+
+class EntryReader:
+    """Reads the objects that a script's entries name; keeps the last used files mapped.
+
+    Args:
+        kind: as for `ark.decode`.
+    """
+
+    def __init__(self, kind: str):
+        self._kind = kind
+        self._is_fast = kind in ("any", "matrix")
+        self._maps: OrderedDict[str, Any] = OrderedDict()
+        self._path: str | None = None
+        self._buffer: Any = b""
+
+    def read(self, key: str, entry: str) -> Any:
+        """Return the object of an entry `file`, `file:offset`, `file:offset[range]` or `command |`.
+
+        Raises:
+            ValueError: damaged data; the message has file, key and offset.
+            OSError: a file is missing or a command failed.
+        """
+        path, _, tail = entry.rpartition(":")
+        if self._is_fast and tail.isdecimal():
+            if path != self._path:
+                self._select(path)
+            found = ark.float_matrix(self._buffer, int(tail))
+            if found is not None:
+                return found[0]
+        return self._read_any(key, entry)
+
+    def _read_any(self, key: str, entry: str) -> Any:
+        name, part = split_part(entry)
+        path, offset = name, 0
+        if is_plain_file(name):
+            path, offset = split_offset(name)
+            if path != self._path:
+                self._select(path)
+            buffer = self._buffer
+        else:
+            with open_input(name) as stream:
+                buffer = stream.read()
+        try:
+            return ark.decode(buffer, offset, self._kind, part)[0]
+        except ValueError as error:
+            raise ValueError(_located(path, key, offset, error)) from error
+
+    def _select(self, path: str) -> None:
+        buffer = self._maps.get(path)
+        if buffer is None:
+            buffer = self._maps[path] = _map_file(path)
+            if len(self._maps) > _MAX_MAPS:  # thousands of archives must not use up the descriptors
+                self._maps.popitem(last=False)
+        else:
+            self._maps.move_to_end(path)
+        self._path, self._buffer = path, buffer
+
+    def __reduce__(self):
+        return EntryReader, (self._kind,)  # a worker process maps for itself
+
+
+class _FileWindow:
+    """A sliding private mapping: arrays may be views of it and may be written to, the file never changes."""
+
+    is_private = True
+
+    def __init__(self, file: BinaryIO, offset: int):
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self.buffer: Any = b""
+        self.base = 0
+        self.is_last = offset >= self._size
+        self.start = 0 if self.is_last else self.slide(offset, None)
+
+    def slide(self, position: int, needed: int | None) -> int:
+        """Map from the object at `position`, up to `needed` or farther than before; return its new position."""
+        if needed is None:
+            needed = position + 2 * (len(self.buffer) - position)
+        first = self.base + position
+        self.base = first - first % mmap.ALLOCATIONGRANULARITY
+        new = first - self.base
+        length = min(max(_WINDOW, new + needed - position), self._size - self.base)
+        self.is_last = self.base + length == self._size
+        self.buffer = mmap.mmap(
+            self._file.fileno(),
+            length,
+            flags=mmap.MAP_PRIVATE,
+            prot=mmap.PROT_READ | mmap.PROT_WRITE,
+            offset=self.base,
+        )
+        self.buffer.madvise(mmap.MADV_SEQUENTIAL)
+        return new
+
+
+class _StreamWindow:
+    """What has arrived through a pipe and is not yet used."""
+
+    is_private = False
+
+    def __init__(self, stream: BinaryIO):
+        self._stream = stream
+        self.buffer = b""
+        self.base = 0
+        self.is_last = False
+        self.start = 0
+
+    def slide(self, position: int, needed: int | None) -> int:
+        """Drop what is before `position` and read up to `needed`, or as much again as there is."""
+        kept = self.buffer[position:]
+        self.base += position
+        wanted = max(_CHUNK, len(kept)) if needed is None else max(_CHUNK, needed - position - len(kept))
+        pieces = [kept]
+        while wanted > 0:
+            piece = self._stream.read1(_CHUNK)
+            if not piece:
+                self.is_last = True
+                break
+            pieces.append(piece)
+            wanted -= len(piece)
+        self.buffer = b"".join(pieces)
+        return 0
+
+
+def _parse_key(buffer, position: int, is_last: bool) -> tuple[str, int]:
+    """Return the key and where its object begins; an empty key at the end."""
+    start = _SPACE.match(buffer, position).end()
+    match = _KEY.match(buffer, start)
+    end = match.end() if match else start
+    if end == len(buffer):
+        if is_last and not match:
+            return "", end
+        raise ark.Truncated("truncated: ends after a key" if match else "more to come")
+    if not match or end - start > _MAX_KEY:
+        raise ValueError(f"{bytes(buffer[start : start + 20])!r} where a key is due: not an archive, or damaged")
+    try:
+        key = match[0].decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{match[0][:20]!r} where a key is due: not an archive, or damaged") from None
+    # A key before a newline has an empty list of tokens: the newline belongs to the object.
+    return key, end if buffer[end : end + 1] in (b"\n", b"\r") else end + 1
+
+
+def _map_file(path: str) -> Any:
+    with open(path, "rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
+            return file.read()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _located(name: str, key: str, offset: int, error: Exception) -> str:
+    owner = f"utterance {key!r} at offset {offset}" if key else f"offset {offset}"
+    return f"{name}: {owner}: {error}"
