@@ -44,9 +44,9 @@ class Extractor(ABC):
         device: where to compute.
     """
 
-    # Frames of a block: on a CPU the work space stays in the second-level cache, on a GPU few calls fill the device.
-    CPU_BLOCK_FRAMES = 256
-    GPU_BLOCK_FRAMES = 16384
+    # Frames of a block, and of a part of it whose spectra stay in a core's cache; on a GPU few calls fill the device.
+    CPU_BLOCK_FRAMES, CPU_PART_FRAMES = 1024, 512
+    GPU_BLOCK_FRAMES, GPU_PART_FRAMES = 16384, 16384
 
     def __init__(
         self,
@@ -64,7 +64,9 @@ class Extractor(ABC):
         self.dither = dither
         self.seed = seed
         self.device = torch.device(device)
-        self.block_frames = self.CPU_BLOCK_FRAMES if self.device.type == "cpu" else self.GPU_BLOCK_FRAMES
+        on_cpu = self.device.type == "cpu"
+        self.block_frames = self.CPU_BLOCK_FRAMES if on_cpu else self.GPU_BLOCK_FRAMES
+        self.part_frames = self.CPU_PART_FRAMES if on_cpu else self.GPU_PART_FRAMES
 
     @abstractmethod
     def _compute_block(self, samples: Tensor, out: Tensor) -> None:

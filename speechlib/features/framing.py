@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,19 +44,17 @@ class Framing:
             return (samples + self.shift // 2) // self.shift
         return 1 + samples // self.shift
 
-    def outside(self, start: int, stop: int, samples: int) -> Tensor:
-        """(stop - start,) indices that positions beyond an edge take their value from; -1 stands for zero."""
-        position = torch.arange(start, stop)
-        if self.edges == "constant":
-            return torch.full_like(position, -1)
+    def sources(self, start: int, stop: int, samples: int) -> np.ndarray:
+        """(stop - start,) positions inside a waveform that positions beyond its edges take their values from."""
+        position = np.arange(start, stop)
+        # Kaldi reflects until the position is inside: that is periodic.
         if self.edges == "mirror":
-            # Kaldi reflects until the position is inside, which is periodic.
-            position = position.remainder(2 * samples)
-            return torch.minimum(position, 2 * samples - 1 - position)
+            position %= 2 * samples
+            return np.minimum(position, 2 * samples - 1 - position)
         if samples == 1:
-            return torch.zeros_like(position)
-        position = position.remainder(2 * samples - 2)
-        return torch.minimum(position, 2 * samples - 2 - position)
+            return np.zeros_like(position)
+        position %= 2 * samples - 2
+        return np.minimum(position, 2 * samples - 2 - position)
 
 
 def kaldi_framing(options: FrameOptions) -> Framing:
@@ -101,21 +100,18 @@ def frame_blocks(pieces: Iterable[Tensor], framing: Framing, block_frames: int) 
     held = torch.empty(0)
     begin = end = frame = 0  # `held` covers the positions begin..end of the waveform
 
+    def beyond(start: int, stop: int) -> Tensor:
+        if stop <= start or framing.edges == "constant":
+            return torch.zeros(max(stop - start, 0))
+        return held[torch.from_numpy(framing.sources(start, stop, end) - begin)]
+
     def cut(count: int) -> Tensor:
         start = framing.first + frame * shift
         stop = start + (count - 1) * shift + length
         inside = held[max(start, 0) - begin : max(min(stop, end) - begin, 0)]
         if start >= 0 and stop <= end:
             return inside
-        parts = []
-        for lo, hi in ((start, min(0, stop)), (max(end, start), stop)):
-            if lo < hi:
-                source = framing.outside(lo, hi, end)
-                edge = held[(source - begin).clamp_(min=0)]
-                parts.append(torch.where(source < 0, torch.zeros_like(edge), edge))
-            else:
-                parts.append(held[:0])
-        return torch.cat([parts[0], inside, parts[1]])
+        return torch.cat([beyond(start, min(0, stop)), inside, beyond(max(end, start), stop)])
 
     for piece in pieces:
         held = torch.cat([held, piece]) if len(held) else piece

@@ -121,6 +121,7 @@ class BandedProjection:
         weights: (bins, filters) float64, the bins of every filter next to each other, filters in rising order.
         repeat: each row is repeated so often; 2 takes squared real and imaginary parts, interleaved, without
             adding them first.
+        max_rows: rows of the work space for the products.
         device: where the products are made; on a GPU one dense product is faster.
     """
 
@@ -128,20 +129,21 @@ class BandedProjection:
     # per row a constant and a share for every vector of 16 columns.
     CALL_COST, ROW_COST, VECTOR_COST = 0.017, 5e-5, 1.7e-4
 
-    def __init__(self, weights: np.ndarray, repeat: int = 1, device: str | torch.device = "cpu") -> None:
-        device = torch.device(device)
+    def __init__(self, weights: np.ndarray, repeat: int, max_rows: int, device: torch.device) -> None:
         filters = weights.shape[1]
         nonzero = [np.flatnonzero(weights[:, i]) for i in range(filters)]
         # A filter without any bin (possible on Slaney's scale) is a column of zeros anywhere.
         low = [int(bins[0]) if len(bins) else 0 for bins in nonzero]
         high = [int(bins[-1]) + 1 if len(bins) else 0 for bins in nonzero]
         groups = self._plan(low, high, repeat) if device.type == "cpu" else [(0, filters)]
-        self.parts: list[tuple[slice, slice, Tensor]] = []
+        self.parts: list[tuple[int, slice, Tensor]] = []
         for start, stop in groups:
             used = [i for i in range(start, stop) if high[i]]
             rows = slice(min((low[i] for i in used), default=0), max((high[i] for i in used), default=1))
             matrix = torch.from_numpy(weights[rows, start:stop].repeat(repeat, axis=0).astype(np.float32)).to(device)
-            self.parts.append((slice(rows.start * repeat, rows.stop * repeat), slice(start, stop), matrix))
+            self.parts.append((rows.start * repeat, slice(start, stop), matrix))
+        self._energies = torch.empty(max_rows, filters, device=device)
+        self._columns = [self._energies[:, columns] for _, columns, _ in self.parts]
 
     @classmethod
     def _plan(cls, low: list[int], high: list[int], repeat: int) -> list[tuple[int, int]]:
@@ -164,7 +166,12 @@ class BandedProjection:
             stop = best[stop][1]
         return groups[::-1]
 
-    def project(self, spectrum: Tensor, out: Tensor) -> None:
-        """Write spectrum (frames, repeat * bins) times the filters into out (frames, filters)."""
-        for rows, columns, matrix in self.parts:
-            torch.mm(spectrum[:, rows], matrix, out=out[:, columns])
+    def project(self, spectrum: Tensor, first: int = 0) -> None:
+        """Put the product of spectrum (rows, repeat * bins) and the filters into rows first... of the work space."""
+        count = len(spectrum)
+        for (row, _, matrix), columns in zip(self.parts, self._columns, strict=True):
+            torch.mm(spectrum.narrow(1, row, len(matrix)), matrix, out=columns.narrow(0, first, count))
+
+    def energies(self, count: int) -> Tensor:
+        """(count, filters) the first rows of the work space."""
+        return self._energies[:count]

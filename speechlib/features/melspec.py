@@ -31,20 +31,19 @@ class Melspec(Extractor):
         self.options = options
         window = torch.hann_window(size, periodic=True, dtype=torch.float64) / 32768.0
         self.window = window.to(device=self.device, dtype=torch.float32)
-        self.buffer = torch.empty(self.block_frames, size, device=self.device)
-        filters = slaney_mel_filters(
-            options.num_mel_bins, options.sample_frequency, size, options.fmin, options.fmax
-        )
-        self.mel = BandedProjection(filters * options.log_scale, repeat=2, device=self.device)
+        self.buffer = torch.empty(self.part_frames, size, device=self.device)
+        filters = slaney_mel_filters(options.num_mel_bins, options.sample_frequency, size, options.fmin, options.fmax)
+        self.mel = BandedProjection(filters * options.log_scale, 2, self.block_frames, self.device)
         self.log_unit = 1.0 / math.log(options.log_base)
 
     def _compute_block(self, samples: Tensor, out: Tensor) -> None:
-        frames = samples.as_strided(
-            (len(out), self.options.n_fft), (self.options.hop, 1), samples.storage_offset()
-        )
-        windowed = torch.mul(frames, self.window, out=self.buffer[: len(out)])
-        spectrum = torch.view_as_real(torch.fft.rfft(windowed))
-        self.mel.project(spectrum.mul_(spectrum).view(len(out), -1), out)
-        out.log1p_()
+        size, hop, offset = self.options.n_fft, self.options.hop, samples.storage_offset()
+        for first in range(0, len(out), self.part_frames):
+            count = min(self.part_frames, len(out) - first)
+            frames = samples.as_strided((count, size), (hop, 1), offset + first * hop)
+            windowed = torch.mul(frames, self.window, out=self.buffer[:count])
+            spectrum = torch.view_as_real(torch.fft.rfft(windowed))
+            self.mel.project(torch.mul(spectrum, spectrum, out=spectrum).view(count, -1), first)
+        torch.log1p(self.mel.energies(len(out)), out=out)
         if self.log_unit != 1.0:
             out.mul_(self.log_unit)

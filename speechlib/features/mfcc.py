@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from speechlib.features.extractor import Extractor
-from speechlib.features.fbank import EPSILON, PowerSpectrum
 from speechlib.features.framing import kaldi_framing
 from speechlib.features.mel_filters import BandedProjection, kaldi_mel_filters
 from speechlib.features.options import MfccOptions
+from speechlib.features.spectrum import EPSILON, PowerSpectrum
 
 
 def cepstral_transform(options: MfccOptions) -> Tensor:
@@ -63,19 +63,19 @@ class Mfcc(Extractor):
             device=device,
         )
         self.options = options
-        self.spectrum = PowerSpectrum(
-            options, self.block_frames, need_energy=options.use_energy, device=self.device
-        )
+        self.spectrum = PowerSpectrum(options, self.block_frames, self.part_frames, self.device)
         filters = kaldi_mel_filters(options, options.sample_frequency, options.padded_window_size, vtln_warp)
-        self.mel = BandedProjection(filters, repeat=2, device=self.device)
-        self.mel_buffer = torch.empty(self.block_frames, options.num_mel_bins, device=self.device)
+        self.mel = BandedProjection(filters, 2, self.block_frames, self.device)
         self.transform = cepstral_transform(options).to(device=self.device, dtype=torch.float32)
         self.energy_column = options.num_ceps - 1 if options.htk_compat else 0
 
     def _compute_block(self, samples: Tensor, out: Tensor) -> None:
-        padded, energy = self.spectrum.windowed(samples, len(out))
-        mel = self.mel_buffer[: len(out)]
-        self.mel.project(self.spectrum.squares(padded), mel)
-        torch.mm(mel.clamp_min_(EPSILON).log_(), self.transform, out=out)
-        if energy is not None:
-            out[:, self.energy_column] = energy
+        count = len(out)
+        raw_energy = self.spectrum.load(samples, count)
+        energies = []
+        for rows, squares, energy in self.spectrum.spectra(count):
+            self.mel.project(squares, rows.start)
+            energies.append(energy)
+        torch.mm(self.mel.energies(count).clamp_min_(EPSILON).log_(), self.transform, out=out)
+        if self.options.use_energy:
+            out[:, self.energy_column] = raw_energy if raw_energy is not None else torch.cat(energies)
