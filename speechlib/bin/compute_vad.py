@@ -1,0 +1,65 @@
+"""Decide for every frame of features whether there is speech, by its energy (Kaldi's compute-vad)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from speechlib.features.vad import VadOptions, energy_vad
+from speechlib.io.cli import KaldiArgumentParser, run
+from speechlib.io.command_options import add_options, parse_options
+from speechlib.io.tables import open_table, read_table
+
+_HELP = {
+    "vad_energy_threshold": "constant part of the threshold on the log-energy",
+    "vad_energy_mean_scale": "times the utterance's mean log-energy, added to the threshold",
+    "vad_frames_context": "frames on each side of the one decided about",
+    "vad_proportion_threshold": "share of these frames that must be above the threshold",
+    "omit_unvoiced_utts": "write nothing for utterances without a voiced frame",
+}
+
+
+@dataclass(frozen=True)
+class _Options(VadOptions):
+    omit_unvoiced_utts: bool = False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write a float vector of ones and zeros for each utterance; return 1 if there was none with frames."""
+    parser = KaldiArgumentParser(
+        prog="compute_vad",
+        description=__doc__,
+        epilog="e.g.: python -m speechlib.bin.compute_vad --config conf/vad.conf scp:feats.scp ark,scp:vad.ark,vad.scp",
+    )
+    add_options(parser, _Options, _HELP)
+    parser.add_argument("features", help="rspecifier of (frames, dim) features, the log-energy in column 0")
+    parser.add_argument("vad", help="wspecifier of (frames,) decisions")
+    args, options = parse_options(parser, _Options, argv)
+
+    num_done = num_empty = num_unvoiced = num_frames = num_voiced = 0
+    with open_table(args.vad) as writer:
+        for utterance, features in read_table(args.features, kind="matrix"):
+            if not len(features):
+                sys.stderr.write(f"compute_vad: warning: utterance {utterance} has no frames\n")
+                num_empty += 1
+                continue
+            voiced = energy_vad(features, options)
+            count = int(voiced.sum(dtype=float))
+            num_done += 1
+            num_frames += len(voiced)
+            num_voiced += count
+            if not count:
+                sys.stderr.write(f"compute_vad: warning: utterance {utterance} has no voiced frame\n")
+                num_unvoiced += 1
+            if count or not options.omit_unvoiced_utts:
+                writer.write(utterance, voiced)
+    sys.stderr.write(
+        f"compute_vad: {num_done} utterances, {num_unvoiced} of them without a voiced frame; {num_empty} had no "
+        f"frames; {num_voiced} of {num_frames} frames are voiced\n"
+    )
+    return 0 if num_done else 1
+
+
+if __name__ == "__main__":
+    run(main)
