@@ -4,7 +4,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from speechlib.io.datadir_checks import validate
+from speechlib.io.datadir_report import Problem
 from speechlib.io.maps import read_lists, read_map, split_blanks, utt2spk_to_spk2utt
+
+__all__ = ["DataDir", "Problem", "validate"]
 
 
 class DataDir:

@@ -9,6 +9,8 @@ and ideographic spaces, which Kaldi takes for letters.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
+from speechlib.io.atomic import write_text
+
 
 def read_map(path: str | os.PathLike, allow_empty: bool = False) -> dict[str, str]:
     """Read a file of `key value` lines.
@@ -31,15 +33,11 @@ def read_map(path: str | os.PathLike, allow_empty: bool = False) -> dict[str, st
         lines.pop()
     if b" \n" in data or b"\t\n" in data or b"\r" in data or data[-1:] in (b" ", b"\t"):
         lines = [line.rstrip(b" \t\r") for line in lines]
-    pairs = [line.split(None, 1) for line in lines]
-    counts = set(map(len, pairs))
-    if allow_empty and 1 in counts:
-        pairs = [pair if len(pair) != 1 else [pair[0], b""] for pair in pairs]
-        counts.remove(1)
-    table = _decode(pairs, data.isascii(), path) if counts <= {2} else {}
-    if len(table) != len(pairs):
-        _raise_first_bad(pairs, path)
-    return table
+    try:
+        table = {key.decode(): value.decode() for key, value in (line.split(None, 1) for line in lines)}
+    except ValueError:
+        table = {}
+    return table if len(table) == len(lines) else _read_line_by_line(lines, path, allow_empty)
 
 
 def read_lists(path: str | os.PathLike) -> dict[str, list[str]]:
@@ -98,31 +96,22 @@ def spk2utt_to_utt2spk(spk2utt: Mapping[str, Iterable[str]]) -> dict[str, str]:
     return utt2spk
 
 
-def _decode(pairs: list[list[bytes]], is_ascii: bool, path) -> dict[str, str]:
-    if is_ascii:
-        return {key.decode("ascii"): value.decode("ascii") for key, value in pairs}
-    table = {}
-    for number, (key, value) in enumerate(pairs, 1):
+def _read_line_by_line(lines: list[bytes], path, allow_empty: bool) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
         try:
-            table[key.decode("utf-8")] = value.decode("utf-8")
+            fields = [field.decode() for field in line.split(None, 1)]
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path}:{number}: byte {error.object[error.start]:#04x} is not UTF-8; convert the file, e.g. with "
                 f"'iconv -f latin1 -t utf8'"
             ) from None
-    return table
-
-
-def _raise_first_bad(pairs: list[list[bytes]], path) -> None:
-    seen: dict[bytes, int] = {}
-    for number, pair in enumerate(pairs, 1):
-        if not pair:
+        if not fields:
             raise ValueError(f"{path}:{number}: blank line; delete it")
-        name = pair[0].decode("utf-8", "replace")
-        if len(pair) == 1:
-            raise ValueError(f"{path}:{number}: '{name}' has no value; expected '<key> <value>'")
-        if pair[0] in seen:
-            raise ValueError(
-                f"{path}:{number}: '{name}' comes a second time (first in line {seen[pair[0]]}); keep one of them"
-            )
-        seen[pair[0]] = number
+        if len(fields) == 1 and not allow_empty:
+            raise ValueError(f"{path}:{number}: '{fields[0]}' has no value; expected '<key> <value>'")
+        if fields[0] in table:
+            first = list(table).index(fields[0]) + 1
+            raise ValueError(f"{path}:{number}: '{fields[0]}' was there already in line {first}; keep one of them")
+        table[fields[0]] = fields[1] if len(fields) == 2 else ""
+    return table
