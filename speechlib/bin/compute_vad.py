@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +11,9 @@ from dataclasses import dataclass
 from speechlib.features.vad import VadOptions, energy_vad
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.command_options import add_options, parse_options
+from speechlib.io.maps import read_map
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
+from speechlib.io.stamps import is_complete, mark_complete
 from speechlib.io.tables import open_table, read_table
 
 _HELP = {
@@ -25,6 +30,16 @@ class _Options(VadOptions):
     omit_unvoiced_utts: bool = False
 
 
+def _job(features: str, vad: str, options: _Options) -> tuple[list[str], dict[str, object], list[str]]:
+    """What a stamp records: the input script, the options with the state of the archives, and the outputs."""
+    source, target = parse_rspecifier(features), parse_wspecifier(vad)
+    if source.kind != "scp" or not os.path.isfile(source.name) or not target.ark or not target.scp:
+        raise ValueError(f"--stamp goes with scp:FILE as input and ark,scp:FILE,FILE as output, not {features} {vad}")
+    archives = sorted({split_offset(entry)[0] for entry in read_map(source.name).values()})
+    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
+    return [source.name], {**dataclasses.asdict(options), "archives": str(states)}, [target.ark, target.scp]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a float vector of ones and zeros for each utterance; return 1 if there was none with frames."""
     parser = KaldiArgumentParser(
@@ -33,9 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="e.g.: python -m speechlib.bin.compute_vad --config conf/vad.conf scp:feats.scp ark,scp:vad.ark,vad.scp",
     )
     add_options(parser, _Options, _HELP)
+    parser.add_argument("--stamp", metavar="FILE", help="written when all is done; nothing is done again while it fits")
     parser.add_argument("features", help="rspecifier of (frames, dim) features, the log-energy in column 0")
     parser.add_argument("vad", help="wspecifier of (frames,) decisions")
     args, options = parse_options(parser, _Options, argv)
+
+    job = _job(args.features, args.vad, options) if args.stamp else None
+    if job and is_complete(args.stamp, *job):
+        sys.stderr.write(f"compute_vad: {args.vad} is complete, as {args.stamp} says: nothing to do\n")
+        return 0
 
     num_done = num_empty = num_unvoiced = num_frames = num_voiced = 0
     with open_table(args.vad) as writer:
@@ -58,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"compute_vad: {num_done} utterances, {num_unvoiced} of them without a voiced frame; {num_empty} had no "
         f"frames; {num_voiced} of {num_frames} frames are voiced\n"
     )
+    if job and num_done:
+        mark_complete(args.stamp, *job)
     return 0 if num_done else 1
 
 
