@@ -366,6 +366,23 @@ def test_full_corpus_lists():
     assert sexes["ten"] == {"speakers": 10, "female": 5, "male": 5}
 
 
+def test_full_corpus_from_its_folders(root, tmp_path):
+    train, test = full_timit()
+    for part, speakers in (("train", train), ("test", test)):
+        for speaker in reversed(speakers):
+            folder = tmp_path / "timit" / part / f"dr{ord(speaker[2]) - 64}" / speaker.lower()
+            folder.mkdir(parents=True)
+            write_sphere(folder / "sa1.wav", samples_of(speaker, "SA1"))
+    done = prepared(root, tmp_path, tmp_path / "data")
+    assert "630 speakers (462 TRAIN, 168 TEST)" in done.stdout
+    lists = tmp_path / "data/lists"
+    assert (words(lists / "train_speakers"), words(lists / "test_speakers")) == (train, test)
+    command = [sys.executable, root / "egs/timit/local/speaker_lists.py", lists]
+    subprocess.run(command, check=True, env={"PYTHONPATH": str(root)})
+    assert json.loads((lists / "lists.json").read_text())["full_corpus"] is True
+    assert words(lists / "cluster_large") == test[:40] and len(words(lists / "train_large")) == 590
+
+
 @pytest.mark.parametrize(
     "num_train, num_test", [(462, 60), (100, 39), (24, 12), (8, 4), (4, 3), (2, 2), (3, 0), (1, 1)]
 )
