@@ -15,10 +15,10 @@ from speechlib.features.framing import Framing, frame_blocks
 
 
 @contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute on one thread: several would split sums elsewhere. Jobs run side by side instead (steps, --nj)."""
     threads = torch.get_num_threads()
-    if device.type != "cpu" or threads == 1:
+    if threads == 1:
         yield
         return
     torch.set_num_threads(1)
@@ -88,7 +88,7 @@ class Extractor(ABC):
         """
         samples = _as_float(samples)
         out = torch.empty(self.num_frames(len(samples)), self.dim, device=self.device)
-        with _one_thread(self.device), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             for first, count, block in self._blocks([samples], key):
                 self._compute_block(block, out[first : first + count])
         return out
@@ -100,7 +100,7 @@ class Extractor(ABC):
         """
         for _, count, block in self._blocks((_as_float(piece) for piece in pieces), key):
             out = torch.empty(count, self.dim, device=self.device)
-            with _one_thread(self.device), torch.inference_mode():
+            with one_thread(), torch.inference_mode():
                 self._compute_block(block, out)
             yield out
 
