@@ -1,0 +1,112 @@
+"""Model folders: config.yaml (resolved), model.pt (weights only), train.log, and a checkpoint to resume from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from speechlib.io.atomic import atomic_write
+from speechlib.io.kaldi_conf import read_options
+
+
+class ModelFolder:
+    """The files of one model.
+
+    Args:
+        path: the folder; made when something is first written.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.weights = self.path / "model.pt"
+        self.log = self.path / "train.log"
+        self.checkpoint = self.path / "checkpoint.pt"
+        self.stamp = self.path / "train.done.json"
+        self.tensorboard = self.path / "tensorboard"
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write the resolved configuration: numbers, text, lists and mappings."""
+        import yaml
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        with atomic_write(self.config, "w") as file:
+            yaml.safe_dump(_plain(config), file, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+    def read_config(self) -> dict[str, Any]:
+        """Read the configuration of a trained model.
+
+        Raises:
+            OSError: there is no such model.
+            ValueError: it is no YAML mapping.
+        """
+        if not self.config.is_file():
+            raise FileNotFoundError(f"{self.path}: no config.yaml there: expected the folder of a trained model")
+        return read_options(self.config)
+
+    def save_weights(self, state: Mapping[str, Any]) -> None:
+        """Write model.pt crash-safely."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        save_state(self.weights, state)
+
+    def load_weights(self, model: Any) -> None:
+        """Read model.pt into a torch module.
+
+        Raises:
+            OSError, ValueError: as `load_state`; or the weights are of another network.
+        """
+        state = load_state(self.weights)
+        try:
+            model.load_state_dict(state)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ValueError(f"{self.weights}: does not fit {self.config}: {reason}") from None
+
+
+def save_state(path: str | os.PathLike, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers and text, nested in dicts and lists, with torch.save, crash-safely.
+
+    Raises:
+        OSError: the folder is missing or the disk is full.
+    """
+    import torch  # other commands use this package without torch
+
+    with atomic_write(path) as file:
+        torch.save(dict(state), file)
+
+
+def load_state(path: str | os.PathLike) -> dict[str, Any]:
+    """Read what `save_state` wrote, onto the CPU. Only tensors and plain values are accepted: the file runs no code.
+
+    Raises:
+        OSError: no such file.
+        ValueError: it is damaged, or holds more than tensors and plain values.
+    """
+    import torch
+
+    with open(path, "rb") as file:
+        start = file.read(64)
+        if start.startswith(b"version https://git-lfs"):
+            raise ValueError(f"{path}: a Git LFS pointer instead of the weights: fetch it with 'git lfs pull'")
+        file.seek(0)
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch has no common class for what can be wrong with a file
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ValueError(
+                f"{path}: no readable file of weights, it may be truncated or hold more than tensors ({reason}): "
+                "delete it and train again"
+            ) from None
+    if not isinstance(state, dict):
+        raise ValueError(f"{path}: expected a mapping of names to tensors, found {type(state).__name__}")
+    return state
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
