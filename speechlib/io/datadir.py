@@ -66,7 +66,7 @@ class DataDir:
 
     @cached_property
     def segments(self) -> dict[str, tuple[str, float, float]] | None:
-        """(recording, start, end) by utterance, times in seconds; end -1 means the end of the recording."""
+        """(recording, start, end) by utterance in seconds; end -1 is the recording's; without a fifth column (channel)."""
         table = self.map("segments")
         return None if table is None else {utt: self._segment(utt, value) for utt, value in table.items()}
 
@@ -113,7 +113,7 @@ class DataDir:
     def _segment(self, utterance: str, value: str) -> tuple[str, float, float]:
         fields = split_blanks(value)
         try:
-            recording, start, end = fields
+            recording, start, end = fields[:3] if len(fields) == 4 else fields
             return recording, float(start), float(end)
         except ValueError:
             raise ValueError(

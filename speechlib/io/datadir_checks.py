@@ -168,20 +168,24 @@ class _Check:
         return "segments" if self.has("segments") else "utt2spk"
 
     def _segments(self, durations: dict[bytes, float]) -> None:
-        table = check_table(self.errors, "segments", fields=4)
+        table = check_table(self.errors, "segments")
         self._match(table, self.utterance_list, "utt2spk")
         recordings = set()
         for line, number in zip(table.lines, table.numbers, strict=True):
-            _, recording, start_text, end_text = line.split()
+            _, recording, *times = line.split()
             recordings.add(recording)
+            if len(times) == 3 and times[2].isdigit():
+                times.pop()  # the channel, as extract-segments takes it
             try:
-                start, end = float(start_text), float(end_text)
+                start, end = map(float, times)
             except ValueError:
                 start = end = float("nan")
             duration = durations.get(recording, float("inf"))
             mend = "mend the times (seconds) or delete the line"
             if not (0 <= start < end < float("inf") or (0 <= start and end == -1)):
-                message = f"expected 0 <= start < end, or end -1 for the recording's end: {show(line)!r}"
+                message = (
+                    f"expected '<utterance> <recording> <start> <end>' with 0 <= start < end, or end -1: {show(line)!r}"
+                )
                 self.errors.add("segments", number, "bad times", message, mend)
             elif start >= duration or end > duration + _MAX_OVERSHOOT:
                 message = f"reaches beyond the recording, which is {duration:g} s long: {show(line)!r}"

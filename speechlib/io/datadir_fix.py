@@ -191,7 +191,9 @@ def _is_pair(line: bytes) -> bool:
 
 def _is_segment(line: bytes) -> bool:
     try:
-        _, _, start, end = line.split()
+        _, _, start, end, *channel = line.split()
+        if channel and not (len(channel) == 1 and channel[0].isdigit()):
+            return False
         return 0 <= float(start) < float(end) < float("inf") or (0 <= float(start) and float(end) == -1)
     except ValueError:
         return False
