@@ -339,8 +339,8 @@ def full_timit() -> tuple[list[str], list[str]]:
         parts[part] = []
         for region, (women, men) in enumerate(regions, 1):
             tag = "AB"[part == "TEST"] + chr(64 + region)
-            parts[part] += [f"F{tag}{chr(65 + i % 26)}{i // 26}" for i in range(women)]
-            parts[part] += [f"M{tag}{chr(65 + i % 26)}{i // 26}" for i in range(men)]
+            parts[part] += sorted(f"F{tag}{chr(65 + i % 26)}{i // 26}" for i in range(women))
+            parts[part] += sorted(f"M{tag}{chr(65 + i % 26)}{i // 26}" for i in range(men))
     for part, women, men in (("TRAIN", 136, 326), ("TEST", 56, 112)):
         assert [sum(s[0] == sex for s in parts[part]) for sex in "FM"] == [women, men]
     return parts["TRAIN"], parts["TEST"]

@@ -316,3 +316,18 @@ def test_missing_espeak_is_said(root, tmp_path):
     assert done.returncode == 1
     assert "pip install espeakng-loader" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_script_passes_its_options_on(root, corpus, tmp_path):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def call(*arguments: str) -> subprocess.CompletedProcess:
+        command = [root / "local/make_demo_corpus.sh", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    done = call("--seed", "3", "--speakers", str(SPEAKERS), "--nj", "1", "out")
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "out") == contents(corpus)
+    done = call("--sead", "3", "out")
+    assert done.returncode == 1 and "--seed" in done.stderr
+    assert call().returncode == 1

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Make a small synthetic corpus with espeak-ng, in a real corpus' layout. The same seed gives the same bytes.
+#
+# Usage: local/make_demo_corpus.sh [options] <out-dir>
+#  e.g.: local/make_demo_corpus.sh --layout timit --speakers 36 --seed 0 data/demo/corpus
+# Nothing is done where <out-dir> holds the corpus already; it is made anew if it was made with other options.
+# Options:
+#   --layout NAME    the corpus whose folders and labels it has: timit (default: timit)
+#   --speakers N     speakers, with 10 sentences each; a third is TEST (default: 36)
+#   --seed N         another seed gives other voices, names and texts (default: 0)
+#   --nj N           parallel processes; the bytes stay the same (default: one a core)
+set -euo pipefail
+
+layout=timit speakers=36 seed=0 nj=$(nproc)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=/dev/null
+if [[ -f path.sh ]]; then . ./path.sh; fi
+# shellcheck source=/dev/null
+. "$top/utils/parse_options.sh"
+[[ $# -eq 1 ]] || usage "expected an output folder, got $# arguments"
+
+python "$top/local/make_demo_corpus.py" --layout "$layout" --speakers "$speakers" --seed "$seed" --nj "$nj" "$1"
