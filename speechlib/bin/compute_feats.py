@@ -176,9 +176,9 @@ class _Job:
                     reported = time.monotonic()
                     _log.info("%d of %d utterances, %s", done + 1, self.total, self._speed(reported - wall))
         if args.write_num_frames:
-            write_text(_plain_name(args.write_num_frames), "".join(f"{k} {n}\n" for k, n in self.num_frames.items()))
-        if args.write_utt2dur:
-            write_text(_plain_name(args.write_utt2dur), "".join(f"{k} {np.float32(d):.7g}\n" for k, d in self.durations.items()))
+            _write_map(args.write_num_frames, {key: str(frames) for key, frames in self.num_frames.items()})
+        if args.write_utt2dur:  # Kaldi's 7 digits of a float
+            _write_map(args.write_utt2dur, {key: f"{np.float32(d):.7g}" for key, d in self.durations.items()})
         if args.bad:
             write_bad_list(args.bad, self.bad)
         _log.info(
@@ -288,9 +288,9 @@ def _counted(pieces: Iterator[np.ndarray], lengths: list[int]) -> Iterator[np.nd
         yield piece
 
 
-def _plain_name(name: str) -> str:
-    """The file of `ark,t:FILE`, as Kaldi's options want it, or of a plain name."""
-    return name.removeprefix("ark,t:")
+def _write_map(name: str, values: dict[str, str]) -> None:
+    """Write a text file; its name may be given as `ark,t:FILE`, as Kaldi's options want it."""
+    write_text(name.removeprefix("ark,t:"), "".join(f"{key} {value}\n" for key, value in values.items()))
 
 
 def _check_device(device: str) -> None:
