@@ -129,10 +129,13 @@ def stream_audio(
     if block_samples < 1:
         raise ValueError(f"block_samples must be positive, not {block_samples}")
     recording, begin, past, channel = _open_range(entry, start, end, channel, rate)
-    return recording.rate, _blocks(recording, begin, past, channel, block_samples)
+    blocks = _blocks(recording, begin, past, channel, block_samples)
+    next(blocks)  # from here on the recording is closed with the iterator, be it used or not
+    return recording.rate, blocks
 
 
 def _blocks(recording: Recording, begin: int, past: int, channel: int, block_samples: int) -> Iterator[np.ndarray]:
     with recording:
+        yield np.empty(0, np.float32)
         for first in range(begin, past, block_samples):
             yield recording.read(first, min(first + block_samples, past), channel)

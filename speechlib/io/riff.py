@@ -62,7 +62,8 @@ def parse_riff(pread: Callable[[int, int], bytes], head: bytes, size: int, sourc
             length = min(chunk_size, 64)
             fmt = head[offset : offset + length] if offset + length <= len(head) else pread(length, offset)
         elif name == b"ds64":
-            long_data_size = struct.unpack(order + "Q", pread(16, offset)[8:])[0]
+            sizes = pread(16, offset)
+            long_data_size = struct.unpack_from(order + "Q", sizes, 8)[0] if len(sizes) == 16 else None
         offset += chunk_size + (chunk_size & 1)
 
     if len(fmt) < 16:

@@ -28,6 +28,8 @@ def parse_sphere(pread: Callable[[int, int], bytes], source: str) -> PcmLayout:
     mend = "get an intact copy (some web copies were damaged by a change of line ends)"
     try:
         header_bytes = int(pread(16, 0)[8:16])
+        if header_bytes < 16:
+            raise ValueError
     except ValueError:
         raise BadAudio("unreadable", source, "the SPHERE header does not say its size", mend) from None
     text = pread(header_bytes, 0).decode("latin-1")
@@ -46,6 +48,8 @@ def parse_sphere(pread: Callable[[int, int], bytes], source: str) -> PcmLayout:
     def number(name: str, default: int | None = None) -> int:
         value = fields.get(name, default)
         try:
+            if int(value) < 0:
+                raise ValueError
             return int(value)
         except (TypeError, ValueError):
             raise BadAudio("unreadable", source, f"{name} in the SPHERE header is {value}", mend) from None

@@ -225,12 +225,14 @@ def test_wrong_files_are_named_by_reason(tmp_path, ramp):
     assert reason_of(tmp_path) == "directory"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(tmp_path, ramp):
-    path = tmp_path / "a.wav"
-    write_wav(path, ramp, 16000)
-    path.chmod(0)
-    assert reason_of(path) == "permission"
+def test_no_permission(tmp_path, ramp, monkeypatch):
+    write_wav(tmp_path / "a.wav", ramp, 16000)
+
+    def refuse(path, flags):  # root may open everything, so chmod would not do
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert reason_of(tmp_path / "a.wav") == "permission"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -261,6 +263,30 @@ def test_truncated_in_every_way_of_reading(tmp_path, file_format, part):
     assert reason_of(f"cat {path} |") == "truncated"
     with pytest.raises(BadAudio, match="truncated|promises|decoding failed"):
         list(stream_audio(path, 10_000)[1])
+
+
+def test_damaged_files_are_bad_audio_and_nothing_else(tmp_path):
+    rng = np.random.default_rng(7)
+    noise = rng.normal(0, 0.1, 1000)
+    formats = [("WAV", "PCM_16"), ("WAVEX", "FLOAT"), ("RF64", "PCM_24"), ("NIST", "PCM_16"), ("FLAC", "PCM_16")]
+    formats += [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")]
+    outcomes = set()
+    for file_format, subtype in formats:
+        buffer = io.BytesIO()
+        soundfile.write(buffer, noise, 16000, format=file_format, subtype=subtype)
+        for _ in range(150):
+            damaged = bytearray(buffer.getvalue())
+            for _ in range(rng.integers(1, 4)):
+                damaged[rng.integers(min(len(damaged), 120))] = rng.integers(256)
+            if rng.random() < 0.3:
+                damaged = damaged[: rng.integers(len(damaged))]
+            path = put(tmp_path / "damaged", damaged)
+            try:
+                read_audio(path, channel=0)
+                outcomes.add("ok")
+            except BadAudio as error:
+                outcomes.add(error.reason)
+    assert {"ok", "truncated", "unreadable"} <= outcomes
 
 
 # ------------------------------------------------------------------------------------------------- pipes and archives
@@ -336,6 +362,7 @@ def test_descriptors_are_closed(tmp_path, ramp):
         stream = stream_audio(tmp_path / "a.wav", 10)[1]
         next(stream)
         stream.close()
+        stream_audio(tmp_path / "a.wav", 10)  # never used
     assert len(os.listdir("/proc/self/fd")) == before
 
 
