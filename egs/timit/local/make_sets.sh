@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Training and test sets of the experiments: subsets of the whole corpus, by the lists of prepare_timit.sh.
+#
+# Usage: local/make_sets.sh <data-dir>
+#  e.g.: local/make_sets.sh data/timit
+# Reads <data-dir>/all and <data-dir>/lists; writes beside them
+#   ident_train ident_test           every speaker: the first 8 and the last 2 sentences
+#   ten_train ten_val ten_test       ten speakers: 6 / 2 / 2 sentences; ten_eval: the last 4
+#   net_small net_large              training sets of the clustering networks, 8 sentences
+#   cluster                          the speakers to cluster and the dev speakers, all sentences; with
+#                                    utt2half (the 8 or the 2 sentences of a speaker), half2spk (of the speakers of each
+#                                    list), and unseen_by_small, unseen_by_large: the utterances that the networks must
+#                                    not know (the full corpus has dev speakers among the 590 that train, as the paper)
+set -euo pipefail
+
+if [[ -f path.sh ]]; then . ./path.sh; fi
+. utils/parse_options.sh
+[[ $# -eq 1 ]] || usage "expected a data directory"
+data=$1 lists=$1/lists
+
+# make_set <name> <list of speakers> <list of utterances>...
+make_set() {
+  local to=$data/$1 speakers=$lists/$2
+  shift 2
+  utils/filter_scp.sh <(cat "${@/#/$lists/}") "$data/all/utt2spk" | utils/filter_scp.sh -f 2 "$speakers" - >"$data/.set"
+  utils/subset_data_dir.sh --utt-list "$data/.set" "$data/all" "$to"
+  rm "$data/.set"
+}
+
+cat "$lists/train_speakers" "$lists/test_speakers" >"$lists/everyone"
+cat "$lists/cluster_large" "$lists/dev" >"$lists/cluster_and_dev"
+make_set ident_train everyone train8
+make_set ident_test everyone test2
+make_set ten_train ten train6
+make_set ten_val ten val2
+make_set ten_test ten test2
+make_set ten_eval ten val2 test2
+make_set net_small train_small train8
+make_set net_large train_large train8
+make_set cluster cluster_and_dev train8 test2
+awk 'FNR == 1 { file++ } file < 3 { half[$1] = file } file == 3 { print $1, $2 "-" half[$1] }' \
+  "$lists/train8" "$lists/test2" "$data/cluster/utt2spk" >"$data/cluster/utt2half"
+for set in small large; do
+  awk 'FNR == 1 { file++ } file == 1 { trains[$1] } file == 2 && !($1 in trains) { unseen[$1] } file == 3 { unseen[$1] }
+    file == 4 && $2 in unseen { print $1 }' \
+    "$lists/train_$set" "$lists/dev" "$lists/cluster_large" "$data/cluster/utt2spk" >"$data/cluster/unseen_by_$set"
+done
+for list in cluster_small cluster_large dev; do
+  awk '{ print $1 "-1", $1; print $1 "-2", $1 }' "$lists/$list" | sort >"$data/cluster/half2spk.$list"
+done
