@@ -96,6 +96,21 @@ def read_result(path: str | os.PathLike) -> dict[str, Any]:
     return result
 
 
+def read_results(folder: str | os.PathLike) -> dict[str, dict[str, Any]]:
+    """Read all files named result.json below a folder.
+
+    Returns:
+        Results by path relative to the folder, with forward slashes, sorted.
+
+    Raises:
+        ValueError: there is none, or one does not fit the schema.
+    """
+    paths = sorted(Path(folder).rglob("result.json"))
+    if not paths:
+        raise ValueError(f"{folder}: there is no result.json below it; run the scoring stages first")
+    return {path.relative_to(folder).as_posix(): read_result(path) for path in paths}
+
+
 def check_result(result: Any, source: str | os.PathLike) -> None:
     """Check a result against the schema.
 

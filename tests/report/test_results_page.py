@@ -1,0 +1,168 @@
+"""The page of results: every number in it comes from a result, and mistakes in the template are found."""
+
+import copy
+
+import pytest
+
+from speechlib.report.results_page import field_of, group_rows, matching, natural_key, render_page
+
+
+def result(layer, seed, value, cut="dev", interval=(0.0, 0.2), speakers=20):
+    return {
+        "task": "speaker clustering",
+        "metrics": {
+            "mr": {"value": value, "interval": list(interval) if interval else None},
+            "mr_oracle": {"value": value / 2, "interval": None, "selection": {"cut": "oracle"}},
+        },
+        "counts": {"speakers": speakers, "clusters": 20 + seed},
+        "selection": {"cut": cut},
+        "labels": {"file": "utt2spk", "sha256": "0123456789abcdef"},
+        "seed": seed,
+        "command": "python -m speechlib.bin.x 'a|b'",
+        "commit": "f" * 40 + "-dirty",
+        "date": "2020-01-02T03:04:05Z",
+        "extra": {"layer": layer, "filter": [4, 8]},
+    }
+
+
+def summarise(results):
+    """Stands in for merge_seeds."""
+    if len({entry["task"] for entry in results}) > 1:
+        raise ValueError("results of different task")
+    values = {name: [entry["metrics"][name]["value"] for entry in results] for name in results[0]["metrics"]}
+    return {
+        name: {
+            "mean": sum(numbers) / len(numbers),
+            "sd": 0.05 if len(numbers) > 1 else None,
+            "interval": results[0]["metrics"][name]["interval"],
+        }
+        for name, numbers in values.items()
+    }
+
+
+RESULTS = {
+    "demo/clusters/L5/seed1/result.json": result("L5", 1, 0.1),
+    "demo/clusters/L5/seed2/result.json": result("L5", 2, 0.3),
+    "demo/clusters/L10/seed1/result.json": result("L10", 1, 0.5),
+    "real/clusters/L5/seed1/result.json": result("L5", 1, 0.25),
+    "real/other/result.json": result("L5", 1, 0.75),
+}
+TEMPLATE = {
+    "title": "Speakers",
+    "text": "What it is.",
+    "corpora": [
+        {"folder": "demo", "title": "Demo", "text": "Synthetic."},
+        {"folder": "real", "title": "Real"},
+        {"folder": "absent", "title": "Absent"},
+    ],
+    "sections": [
+        {
+            "title": "Clustering",
+            "text": "By layer.",
+            "table": {
+                "results": "clusters/*/*/result.json",
+                "rows": ["extra.layer"],
+                "columns": [
+                    {"title": "Layer", "field": "extra.layer"},
+                    {"title": "MR", "metric": "mr"},
+                    {"title": "MR", "metric": "mr_oracle", "percent": True},
+                    {"title": "Clusters", "field": "counts.clusters"},
+                    {"title": "Paper", "known": {"L5": 0.3}},
+                ],
+            },
+            "figures": [{"file": "tree.png", "text": "The tree."}],
+        }
+    ],
+}
+
+
+def render(template=TEMPLATE, results=RESULTS, files=("demo/tree.png",)):
+    return render_page(template, results, files, summarise)
+
+
+def test_page_holds_every_number():
+    page, warnings = render()
+    assert page.startswith("# Speakers\n")
+    lines = page.splitlines()
+    assert "| Layer | MR, dev cut | MR, oracle cut | Clusters | Paper | Seeds |" in lines
+    rows = [line for line in lines if line.startswith(("| L5", "| L10"))]
+    assert rows[0] == "| L5 | 0.200 ± 0.050 [0.000, 0.200] | 10.0 ± 5.0 % | 21 to 22 | 0.3 | 2 |"
+    assert rows[1] == "| L10 | 0.500 [0.000, 0.200] | 25.0 % | 21 |  | 1 |"
+    assert rows[2].startswith("| L5 | 1, 2 | dev | utt2spk (sha256 01234567) | ffffffffff-dirty | 2020-01-02 |")
+    assert rows[2].endswith("`python -m speechlib.bin.x 'a\\|b'` |")
+    assert page.count("## Demo") == page.count("## Real") == 1 and "Absent" not in page
+    assert page.count("### Clustering") == 2
+    assert "![The tree.](results/demo/tree.png)" in page
+    assert warnings == ["section 'Clustering' has no picture results/real/tree.png"]
+
+
+def test_rows_with_different_cuts_say_so_in_the_cells():
+    results = dict(RESULTS)
+    results["demo/clusters/L10/seed1/result.json"] = result("L10", 1, 0.5, cut="oracle")
+    page, _ = render(results=results)
+    assert "| Layer | MR | MR, oracle cut |" in page
+    assert "0.200 ± 0.050 [0.000, 0.200], dev cut |" in page and "0.500 [0.000, 0.200], oracle cut |" in page
+
+
+def test_fixed_selection_needs_no_word():
+    results = {path: result("L5", seed, 0.5, cut="fixed") for seed, path in enumerate(RESULTS)}
+    assert "| Layer | MR | MR, oracle cut |" in render(results=results)[0]
+
+
+def test_interval_without_width_is_explained():
+    results = {"demo/clusters/L5/seed1/result.json": result("L5", 1, 0.0, interval=(0, 0), speakers=12)}
+    assert "upper limit of the share of speakers with errors is 0.26 for 12 speakers" in render(results=results)[0]
+    assert "binomial" not in render()[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("corpora"), "the template: corpora is missing; the keys are"),
+        (lambda t: t.update(sektions=[]), "the template: unknown key sektions"),
+        (lambda t: t["sections"][0].update(txt="x"), "a section: unknown key txt"),
+        (lambda t: t["sections"][0]["table"].pop("rows"), "the table of section 'Clustering': rows is missing"),
+        (lambda t: t["sections"][0]["table"].update(results="no/*"), "'Clustering': nothing matches no/"),
+        (lambda t: t["sections"][0]["table"].update(rows=["extra.laier"]), "there is no extra.laier .*layer, filter"),
+        (lambda t: t["sections"][0]["table"]["columns"][1].update(metric="der"), "no metric der; there are mr, mr_or"),
+        (lambda t: t["sections"][0]["table"]["columns"][0].update(metric="mr"), "one of field, metric and known"),
+        (lambda t: t["sections"][0]["table"]["columns"].append("mr"), "expected keys and values, got 'mr'"),
+    ],
+)
+def test_mistakes_in_the_template_are_found(change, message):
+    template = copy.deepcopy(TEMPLATE)
+    change(template)
+    with pytest.raises(ValueError, match=message):
+        render(template)
+
+
+def test_results_that_do_not_belong_together_are_found():
+    results = copy.deepcopy(RESULTS)
+    results["demo/clusters/L5/seed2/result.json"]["task"] = "other"
+    with pytest.raises(ValueError, match="L5/seed1/result.json, .*seed2.*different task; name in 'rows'"):
+        render(results=results)
+
+
+def test_fields():
+    path, entry = next(iter(RESULTS.items()))
+    assert field_of(path, entry, "extra.filter") == "4 x 8"
+    assert field_of(path, entry, "path.2") == "L5"
+    for field in ("path.9", "path.x", "path"):
+        with pytest.raises(ValueError, match="there is no path"):
+            field_of(path, entry, field)
+
+
+def test_patterns_stay_within_a_part():
+    assert len(matching(RESULTS, "*/clusters/*/*/result.json")) == 4
+    assert len(matching(RESULTS, "*/result.json")) == 0
+    assert len(matching(RESULTS, "demo/clusters/L?/seed[12]/result.json")) == 2
+
+
+def test_natural_order():
+    assert sorted(["L10", "L5", 3, "1 x 16", "1 x 4", 0.5], key=natural_key) == [0.5, 3, "1 x 4", "1 x 16", "L5", "L10"]
+
+
+def test_seeds_are_in_order():
+    results = {f"x/seed{seed}/result.json": result("L5", seed, 0.1) for seed in (10, 2, 1)}
+    (row,) = group_rows(results, ["extra.layer"], summarise)
+    assert [entry["seed"] for entry in row.results] == [1, 2, 10]
