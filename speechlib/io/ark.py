@@ -4,6 +4,7 @@ base/io-funcs.cc, util/kaldi-holder-inl.h). Keys and files are in tables.py."""
 import re
 import struct
 import warnings
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ _DTYPES = {
     b"DV": np.dtype("<f8"),
 }
 _FLOAT = _DTYPES[b"FM"]
-_FLOAT_MATRIX = struct.Struct("<5sbibi").unpack_from
+_QUICK = struct.Struct("<5sbibi").unpack_from
+_QUICK_MATRIX = struct.Struct("<6sixi").unpack_from
+MAX_KEY = 4096  # bytes; a longer "key" is damage
 _VIEW_BYTES = 8192  # below this a copy costs less than keeping the mapping alive
 _SHAPE = struct.Struct("<xixi")  # \4 rows \4 columns
 _INT = struct.Struct("<xi")  # \4 value
@@ -73,29 +76,77 @@ def decode(buffer, position: int, kind: str = "any", part: str | None = None, co
     return _decode_text(buffer, position, kind, part)
 
 
-def float_matrix(buffer, position: int, views: bool = False) -> tuple[np.ndarray, int] | None:
-    """Read a float matrix that is whole and sound, quickly; None for whatever else is there (see `decode`).
+def decode_quickly(buffer, position: int, views: bool = False) -> tuple[np.ndarray, int] | None:
+    """Read a whole and sound float or compressed (CM) matrix or float vector; None for all else: see `decode`.
 
     Args:
         buffer: bytes, bytearray or mmap.
         position: where the object begins.
-        views: return big matrices as views of the buffer.
+        views: return big arrays as views of the buffer.
 
     Returns:
-        (rows, cols) float32 and the position after it.
+        (rows, cols) or (dim,) float32 and the position after it.
     """
     data = position + 15
+    limit = len(buffer)
+    if data > limit:
+        return None
+    magic, four, rows, again, cols = _QUICK(buffer, position)
+    if magic == b"\0BFM ":
+        size = 4 * rows * cols
+        if four != 4 or again != 4 or rows < 0 or cols < 0 or data + size > limit:
+            return None
+        array = np.ndarray((rows, cols), _FLOAT, buffer, data)
+    elif magic == b"\0BFV ":
+        data -= 5
+        size = 4 * rows
+        if four != 4 or rows < 0 or data + size > limit:
+            return None
+        array = np.ndarray((rows,), _FLOAT, buffer, data)
+    elif magic == b"\0BCM ":
+        return _decode_columns_quickly(buffer, position + 5)
+    else:
+        return None
+    return (array if views and size >= _VIEW_BYTES else array.copy()), data + size
+
+
+def float_matrices(buffer, position: int, views: bool) -> Generator[tuple[str, np.ndarray], None, int]:
+    """Yield key and float matrix of an archive as long as whole and sound ones follow each other.
+
+    This is the loop behind every epoch over an archive of short utterances: nothing is called that can be written out.
+
+    Returns:
+        Where the first object begins (its key) that is left to the slower readers.
+    """
+    find, limit = buffer.find, len(buffer)
+    while True:
+        space = find(b" ", position, position + MAX_KEY)
+        data = space + 16
+        if space <= position or data > limit:
+            return position
+        magic, rows, cols = _QUICK_MATRIX(buffer, space + 1)
+        end = data + 4 * rows * cols
+        if magic != b"\0BFM \4" or rows < 0 or not data <= end <= limit or buffer[space + 11] != 4:
+            return position
+        key = buffer[position:space].decode(errors="replace")
+        if not key.isprintable():
+            return position
+        array = np.ndarray((rows, cols), _FLOAT, buffer, data)
+        yield key, (array if views and end - data >= _VIEW_BYTES else array.copy())
+        position = end
+
+
+def _decode_columns_quickly(buffer, position: int) -> tuple[np.ndarray, int] | None:
+    data = position + 16
     if data > len(buffer):
         return None
-    magic, four, rows, again, cols = _FLOAT_MATRIX(buffer, position)
-    if magic != b"\0BFM " or four != 4 or again != 4 or rows < 0 or cols < 0:
+    minimum, span, rows, cols = compressed_matrix.HEADER.unpack_from(buffer, position)
+    end = data + cols * (8 + rows)
+    if rows <= 0 or cols <= 0 or end > len(buffer):
         return None
-    size = 4 * rows * cols
-    end = data + size
-    if end > len(buffer):
-        return None
-    array = np.ndarray((rows, cols), _FLOAT, buffer, data)
-    return (array if views and size >= _VIEW_BYTES else array.copy()), end
+    quantiles = np.ndarray((cols, 4), "<u2", buffer, data)
+    codes = np.ndarray((cols, rows), np.uint8, buffer, data + 8 * cols)
+    return compressed_matrix.decode_columns(minimum, span, quantiles, codes), end
 
 
 def skip(buffer, position: int) -> int:

@@ -1,5 +1,6 @@
 """Kaldi's lossy matrix formats CM, CM2 and CM3, bit for bit (matrix/compressed-matrix.cc)."""
 
+import functools
 import struct
 
 import numpy as np
@@ -20,9 +21,14 @@ HEADER = struct.Struct("<ffii")  # minimum, range, rows, columns
 
 _F32 = np.float32
 _STEP16 = _F32(1.52590218966964e-05)  # Kaldi's own constant for 1/65535
-_RAMP_LOW = np.arange(65, dtype=_F32)
-_RAMP_MIDDLE = np.arange(1, 129, dtype=_F32)
-_RAMP_HIGH = np.arange(1, 64, dtype=_F32)
+# CM codes 0..64, 65..192 and 193..255 lie between the quantiles 0 to 25, 25 to 75 and 75 to 100 per cent.
+_SEGMENT = np.repeat([0, 1, 2], [65, 128, 63])
+_PLACE = np.concatenate([np.arange(65), np.arange(1, 129), np.arange(1, 64)]).astype(_F32)
+_IN_SEGMENT = (_SEGMENT == np.arange(4)[:, None]).astype(_F32)
+_STEPS = _IN_SEGMENT[:3] * _PLACE
+_DIVISORS = np.array([1 / 64, 1 / 128, 1], dtype=_F32)
+_HIGH = slice(193, 256)
+_MAX_OFFSETS = 1 << 16
 
 
 def data_size(token: str, rows: int, cols: int) -> int:
@@ -48,17 +54,57 @@ def decompress(
         (rows wanted, columns wanted) float32, C-contiguous, with the values that Kaldi computes.
     """
     minimum, span, rows, cols = header
-    minimum, span = _F32(minimum), _F32(span)
     if token == "CM":
         split = 8 * cols
         quantiles = data[:split].view("<u2").reshape(cols, 4)[col_range]
         codes = data[split:].reshape(cols, rows)[col_range, row_range]
-        return _decode_columns(codes, quantiles.astype(_F32) * (span * _STEP16) + minimum)
+        return decode_columns(minimum, span, quantiles, codes)
     levels = 65535.0 if token == "CM2" else 255.0
     codes = data.view("<u2" if token == "CM2" else "u1").reshape(rows, cols)[row_range, col_range]
     values = np.multiply(codes, _F32(float(span) * (1.0 / levels)), dtype=_F32)
-    values += minimum
+    values += _F32(minimum)
     return values
+
+
+def decode_columns(minimum: float, span: float, quantiles: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Decode a matrix of the format CM (Kaldi's CharToFloat) through one table of 256 values a column.
+
+    Args:
+        minimum: the header's minimum.
+        span: the header's range.
+        quantiles: (cols, 4) uint16.
+        codes: (cols, rows) uint8.
+
+    Returns:
+        (rows, cols) float32, C-contiguous.
+    """
+    cols, rows = codes.shape
+    bounds = quantiles * (_F32(span) * _STEP16) + _F32(minimum)
+    steps = bounds[:, 1:] - bounds[:, :-1]
+    # Kaldi multiplies in float, then divides and adds in double and rounds to float. Dividing by 64 or 128 is exact,
+    # and a double sum of two floats rounds to the same float as a float sum does (Figueroa, 1995): float suffices
+    # below the third quantile, but for steps so tiny that the division would underflow. The matrix products have one
+    # term that is not zero in each sum, so they are exact: they only spread the columns over the codes, quickly.
+    table = bounds @ _IN_SEGMENT
+    if cols and steps.min() < 1e-25:
+        products = (steps @ _IN_SEGMENT[:3] * _PLACE).astype(np.float64)
+        table[:] = products * np.array([1 / 64, 1 / 128, 1 / 63])[_SEGMENT] + table
+    else:
+        products = (steps * _DIVISORS) @ _STEPS
+        high = products[:, _HIGH].astype(np.float64)
+        high *= 1 / 63
+        high += bounds[:, 2:3]
+        table += products
+        table[:, _HIGH] = high
+    index = codes.T.astype(np.intp, order="C")
+    index += _column_offsets(cols)[:rows] if index.size <= _MAX_OFFSETS else np.arange(0, 256 * cols, 256)
+    return table.ravel().take(index, mode="wrap")  # never out of range; "wrap" is the quickest of the modes
+
+
+@functools.lru_cache(maxsize=8)
+def _column_offsets(cols: int) -> np.ndarray:
+    """Where each column's table begins, repeated over as many rows as `_MAX_OFFSETS` allows."""
+    return np.tile(np.arange(0, 256 * cols, 256), (_MAX_OFFSETS // max(cols, 1), 1))
 
 
 def compress(matrix: np.ndarray, method: int = AUTOMATIC) -> tuple[str, bytes, bytes]:
@@ -93,29 +139,6 @@ def compress(matrix: np.ndarray, method: int = AUTOMATIC) -> tuple[str, bytes, b
         levels, dtype = (65535, "<u2") if token == "CM2" else (255, "u1")
         data = _quantize(values, minimum, span, levels).astype(dtype).tobytes()
     return token, HEADER.pack(minimum, span, *matrix.shape), data
-
-
-def _decode_columns(codes: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """(cols, rows) uint8 and (cols, 4) float32 -> (rows, cols) float32: CharToFloat through one table a column."""
-    cols = len(codes)
-    low, middle, high = (quantiles[:, i : i + 1] for i in range(3))
-    steps = quantiles[:, 1:] - quantiles[:, :-1]
-    table = np.empty((cols, 256), dtype=_F32)
-    # Kaldi multiplies in float, then divides and adds in double and rounds to float. Dividing by 64 or 128 is exact,
-    # and a double sum of two floats rounds to the same float as a float sum does (Figueroa, 1995): float suffices,
-    # but for steps so tiny that the division would underflow.
-    if cols and steps.min() < 1e-25:
-        np.add((steps[:, 0:1] * _RAMP_LOW) * np.float64(1 / 64), low, out=table[:, :65], casting="same_kind")
-        np.add((steps[:, 1:2] * _RAMP_MIDDLE) * np.float64(1 / 128), middle, out=table[:, 65:193], casting="same_kind")
-    else:
-        np.multiply(steps[:, 0:1] * _F32(1 / 64), _RAMP_LOW, out=table[:, :65])
-        table[:, :65] += low
-        np.multiply(steps[:, 1:2] * _F32(1 / 128), _RAMP_MIDDLE, out=table[:, 65:193])
-        table[:, 65:193] += middle
-    np.add((steps[:, 2:3] * _RAMP_HIGH) * np.float64(1 / 63), high, out=table[:, 193:], casting="same_kind")
-    index = codes.T.astype(np.intp, order="C")
-    index += np.arange(0, 256 * cols, 256)
-    return table.ravel().take(index, mode="wrap")  # never out of range; "wrap" is the quickest of the modes
 
 
 def _range(values: np.ndarray) -> tuple[np.float32, np.float32]:

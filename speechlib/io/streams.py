@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -18,8 +18,8 @@ from speechlib.io.specifiers import is_plain_file, open_input, split_offset, spl
 
 _WINDOW = 1 << 24
 _CHUNK = 1 << 18
-_MAX_KEY = 4096
 _MAX_MAPS = 64
+_DIMENSIONS = {"any": (1, 2), "matrix": (2,), "vector": (1,)}  # of the kinds that ark.decode_quickly may read
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _KEY = re.compile(rb"[^ \t\r\n\0]+")
 
@@ -56,24 +56,31 @@ class Archive:
         """
         window = self._window
         position = window.start
-        is_fast = kind in ("any", "matrix")
+        dimensions = _DIMENSIONS.get(kind, ())
         views = window.is_private
         while True:
-            buffer = window.buffer
-            space = buffer.find(b" ", position, position + _MAX_KEY)
-            if is_fast and space > position:
-                found = ark.float_matrix(buffer, space + 1, views)
-                if found is not None:
-                    key = buffer[position:space].decode(errors="replace")
-                    if key.isprintable():
-                        yield key, found[0]
-                        position = found[1]
-                        continue
+            if 2 in dimensions:
+                position = yield from ark.float_matrices(window.buffer, position, views)
+            if dimensions:
+                position = yield from self._quick_records(position, dimensions)
             record = self._record(position, kind, permissive)
             if record is None:
                 return
             key, value, position = record
             yield key, value
+
+    def _quick_records(self, position: int, dimensions: tuple[int, ...]) -> Generator[tuple[str, Any], None, int]:
+        buffer, views = self._window.buffer, self._window.is_private
+        while True:
+            space = buffer.find(b" ", position, position + ark.MAX_KEY)
+            found = ark.decode_quickly(buffer, space + 1, views) if space > position else None
+            if found is None or found[0].ndim not in dimensions:
+                return position
+            key = buffer[position:space].decode(errors="replace")
+            if not key.isprintable():
+                return position
+            yield key, found[0]
+            position = found[1]
 
     def offsets(self, permissive: bool) -> Iterator[tuple[str, int]]:
         """Yield key and the offset of its object in the file, reading headers only where the object is binary."""
@@ -114,7 +121,7 @@ class EntryReader:
 
     def __init__(self, kind: str):
         self._kind = kind
-        self._is_fast = kind in ("any", "matrix")
+        self._dimensions = _DIMENSIONS.get(kind)
         self._maps: OrderedDict[str, Any] = OrderedDict()
         self._path: str | None = None
         self._buffer: Any = b""
@@ -127,11 +134,11 @@ class EntryReader:
             OSError: a file is missing or a command failed.
         """
         path, _, tail = entry.rpartition(":")
-        if self._is_fast and tail.isdecimal():
+        if self._dimensions and tail.isdecimal():
             if path != self._path:
                 self._select(path)
-            found = ark.float_matrix(self._buffer, int(tail))
-            if found is not None:
+            found = ark.decode_quickly(self._buffer, int(tail))
+            if found is not None and found[0].ndim in self._dimensions:
                 return found[0]
         return self._read_any(key, entry)
 
@@ -236,7 +243,7 @@ def _parse_key(buffer, position: int, is_last: bool) -> tuple[str, int]:
         if is_last and not match:
             return "", end
         raise ark.Truncated("truncated: ends after a key" if match else "more to come")
-    if not match or end - start > _MAX_KEY:
+    if not match or end - start > ark.MAX_KEY:
         raise ValueError(f"{bytes(buffer[start : start + 20])!r} where a key is due: not an archive, or damaged")
     try:
         key = match[0].decode()
