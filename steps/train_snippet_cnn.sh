@@ -21,7 +21,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # some are read by name, in the loop below
-config='' seeds=1 sentences='' check_against='' unseen_speakers=false filter='' pool='' pool_stride='' \
+config='' seeds='' sentences='' check_against='' unseen_speakers=false filter='' pool='' pool_stride='' \
   nj=1 num_threads=0 use_gpu=0 device=auto cmd=utils/run.py
 
 # shellcheck source=/dev/null
@@ -32,6 +32,7 @@ if [[ -f ./path.sh ]]; then . ./path.sh; fi
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 2 ]] || usage
 data=$1 exp=$2
+seeds=${seeds:-1}
 
 read -ra seed_list <<<"${seeds//,/ }"
 if ((nj > ${#seed_list[@]})); then nj=${#seed_list[@]}; fi

@@ -1,7 +1,7 @@
 """Activations of a snippet network for every second of every utterance (Lukic et al., 2016).
 
-An utterance of N frames gives N // 100 snippets in a row without overlap (100: frames of the model's snippets), what
-remains is dropped; one that is shorter gives a single snippet, followed by zeros.
+An utterance gives a snippet for each whole second (100 hops of 10 ms: the length of the model's snippets), in a row
+without overlap; what remains is dropped. One that is shorter gives a single snippet, followed by zeros.
 """
 
 from __future__ import annotations

@@ -72,12 +72,16 @@ class SnippetBatches:
 def cut_snippets(features: np.ndarray, length: int) -> np.ndarray:
     """Cut a spectrogram into snippets in a row, without overlap; what remains at the end is dropped.
 
+    The spectrogram's frames are centred: there is one at time 0 and one after each hop, so that (frames - 1) hops fit
+    into the waveform. A snippet takes `length` whole hops of it: 1 s gives 101 frames and one snippet of 100, 1.99 s
+    gives 200 frames and one snippet still, 2 s give two.
+
     Args:
         features: (frames, bins).
         length: frames of a snippet.
 
     Returns:
-        (snippets, bins, frames) float32; a spectrogram shorter than a snippet gives one, followed by zeros.
+        (snippets, bins, frames) float32; a spectrogram too short for a snippet gives one, followed by zeros.
 
     Raises:
         ValueError: there is no frame.
@@ -85,10 +89,10 @@ def cut_snippets(features: np.ndarray, length: int) -> np.ndarray:
     num_frames, bins = features.shape
     if num_frames == 0:
         raise ValueError("a spectrogram without frames has no snippet")
-    whole = num_frames // length
+    whole = (num_frames - 1) // length
     if whole == 0:
         snippet = np.zeros((1, bins, length), dtype=np.float32)
-        snippet[0, :, :num_frames] = features.T
+        snippet[0, :, :num_frames] = features[:length].T
         return snippet
     rows = np.asarray(features[: whole * length], dtype=np.float32).reshape(whole, length, bins)
     return np.ascontiguousarray(rows.transpose(0, 2, 1))
