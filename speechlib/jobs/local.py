@@ -3,12 +3,11 @@
 import os
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from speechlib.jobs import machine
 from speechlib.jobs.call import Call, Task
@@ -22,8 +21,7 @@ _DEFAULT_IN_JOBS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUI
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a task ended: its exit code in bash's convention (128 + signal), and a problem that was none of its own."""
 
     task: Task
@@ -39,8 +37,7 @@ class Interrupted(Exception):
         self.signal_number = signal_number
 
 
-@dataclass(frozen=True)
-class _Running:
+class _Running(NamedTuple):
     number: int
     task: Task
     started: float
@@ -100,7 +97,7 @@ class _LocalRun:
         self._environment = task_environment(call)
         self._free_gpus = machine.gpu_ids() if call.gpu else []
         self._limit = max_jobs_run(call, len(self._free_gpus))
-        self._host = socket.gethostname()
+        self._host = os.uname().nodename
         self._running: dict[int, _Running] = {}  # by process id, which is also the process group's
         self._outcomes: dict[int, Outcome] = {}
         self._guard = Guard()
