@@ -33,10 +33,14 @@ resources=(--num-threads "$num_threads")
 if ((use_gpu > 0)); then resources+=(--gpu "$use_gpu"); fi
 
 mkdir -p "$out/log" "$out/parts"
-utils/split_data.sh --per-utt "$data" "$nj"
+features=$data/feats.scp
+if ((nj > 1)); then # a single job leaves the data directory as it is, so that several networks can share it
+  utils/split_data.sh --per-utt "$data" "$nj"
+  features=$data/split${nj}utt/JOB/feats.scp
+fi
 $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
   python -m speechlib.bin.extract_snippets --layers "$layers" --device "$device" --num-threads "$num_threads" \
-  --stamp "$out/parts/JOB.of$nj.done.json" "scp:$data/split${nj}utt/JOB/feats.scp" "$model" \
+  --stamp "$out/parts/JOB.of$nj.done.json" "scp:$features" "$model" \
   "ark,scp:$out/parts/LAYER.JOB.ark,$out/parts/LAYER.JOB.scp"
 
 for layer in ${layers//,/ }; do

@@ -5,11 +5,12 @@
 # wrote to <snippet-dir>: scores, decisions and result.json for three ways to pool the snippets.
 # Options:
 #   --utt2group FILE         group of each utterance (default: all utterances of a speaker together)
+#   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --bootstrap-samples N    resamples of the speakers behind the 95 % intervals (default: 1000)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-utt2group='' bootstrap_samples=1000 cmd=utils/run.py
+utt2group='' tags='' bootstrap_samples=1000 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; fi
@@ -25,6 +26,7 @@ done
 
 options=(--model-config "$snippets/model.yaml" --bootstrap-samples "$bootstrap_samples")
 if [[ -n $utt2group ]]; then options+=(--utt2group "$utt2group"); fi
+for tag in $tags; do options+=(--tag "$tag"); done
 
 mkdir -p "$out/log"
 $cmd "$out/log/identify.log" \
