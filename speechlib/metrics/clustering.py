@@ -111,11 +111,12 @@ def score_cuts(reference, merges) -> CutScores:
     _, speakers = np.unique(np.asarray(reference), return_inverse=True)
     speakers = speakers.reshape(-1).tolist()
     pairs = _check_merges(len(speakers), merges)
+    num_segments = len(speakers)
     return CutScores(
-        num_clusters=np.arange(len(speakers), 0, -1),
-        strict=1.0 - _strict_right(speakers, pairs) / len(speakers),
-        hungarian=1.0 - _hungarian_right(speakers, pairs) / len(speakers),
-        purity=_dominant(speakers, pairs) / len(speakers),
+        num_clusters=np.arange(num_segments, 0, -1),
+        strict=(num_segments - _strict_right(speakers, pairs)) / num_segments,
+        hungarian=(num_segments - _hungarian_right(speakers, pairs)) / num_segments,
+        purity=_dominant(speakers, pairs) / num_segments,
     )
 
 

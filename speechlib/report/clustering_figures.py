@@ -120,7 +120,7 @@ def cut_curves(
                 for which, face in (("oracle", colour[label]), ("chosen", "white")):
                     place = (marks or {}).get(label, {}).get(f"{which}_{kind}")
                     if place is not None:
-                        size, above = (6.5, 4) if which == "oracle" else (8.5, 3)
+                        size, above = (4.6, 4) if which == "oracle" else (9.0, 3)
                         axes.plot(
                             place, rates[clusters == place][0], marker="o", markersize=size, markerfacecolor=face,
                             markeredgecolor=colour[label], markeredgewidth=1.6, zorder=above, clip_on=False,
@@ -131,8 +131,8 @@ def cut_curves(
         handles, _ = panels[0].get_legend_handles_labels()
         ring = {"marker": "o", "linestyle": "none", "color": MUTED}
         if marks:
-            handles.append(Line2D([], [], label="best cut (oracle)", markersize=6, **ring))
-            handles.append(Line2D([], [], label="chosen cut", markersize=7.5, markerfacecolor="white", **ring))
+            handles.append(Line2D([], [], label="best cut (oracle)", markersize=4.6, **ring))
+            handles.append(Line2D([], [], label="chosen cut", markersize=8, markerfacecolor="white", **ring))
         legend_below(figure, handles)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")

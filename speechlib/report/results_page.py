@@ -176,7 +176,8 @@ def _table(table: Mapping[str, Any], title: str, results: Mapping[str, Result], 
     cells.append([str(len(row.results)) for row in rows])
     lines = [_line(heads), _line(["---"] * len(heads))]
     lines += [_line(texts) for texts in zip(*cells, strict=True)]
-    return [*lines, "", *_no_width_note(rows), *_provenance(rows, table["rows"])]
+    shown = [column["metric"] for column in table["columns"] if "metric" in column and column.get("interval", True)]
+    return [*lines, "", *_no_width_note(rows, shown), *_provenance(rows, table["rows"])]
 
 
 def _column(column: Mapping[str, Any], place: str, rows: Sequence[Row]) -> tuple[str, list[str]]:
@@ -235,15 +236,14 @@ def _field_text(row: Row, field: str) -> str:
     return f"{texts[0]} to {texts[-1]}" if numeric and len(texts) > 1 else ", ".join(texts)
 
 
-def _no_width_note(rows: Sequence[Row]) -> list[str]:
+def _no_width_note(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     """Where no speaker has an error, or all have nothing else, resampling cannot see how sure that is."""
-    counts = {
-        result["counts"].get("speakers")
-        for row in rows
-        for result in row.results
-        for metric in result["metrics"].values()
-        if metric["interval"] is not None and metric["interval"][0] == metric["interval"][1]
-    } - {None, 0}
+    counts = set()
+    for row in rows:
+        intervals = [row.summary[metric]["interval"] for metric in metrics]
+        if any(interval is not None and interval[0] == interval[1] for interval in intervals):
+            counts |= {result["counts"].get("speakers") for result in row.results}
+    counts -= {None, 0}
     if not counts:
         return []
     bounds = [f"{1 - 0.025 ** (1 / count):.2f} for {count} speakers" for count in sorted(counts)]
