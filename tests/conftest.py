@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy", deadline=None, derandomize=True)  # a loaded machine is slow, not wrong
+settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SPEECHLIB_SHARED", ROOT.parent / "shared"))
