@@ -27,7 +27,7 @@ from speechlib.clustering.agglomerative import (
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.clusters import check_same_items, read_labels, write_curve, write_tree
 from speechlib.io.maps import write_map
-from speechlib.io.results import write_result
+from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.tables import read_table
 from speechlib.metrics.bootstrap import bootstrap_interval
 from speechlib.metrics.clustering import KINDS, CutScores, misclassified, score_cuts
@@ -121,10 +121,7 @@ def _parse(argv: list[str] | None):
     parser.add_argument("--threshold", type=float, help="make the merges at a distance of at most this")
     parser.add_argument("--num-clusters", type=int, help="cut into this many clusters")
     parser.add_argument("--seed", type=int, help="seed of the model behind the embeddings, noted in result.json")
-    parser.add_argument(
-        "--tag", type=_tag, action="append", default=[], metavar="NAME=VALUE",
-        help="noted in result.json under extra, to group the rows of a table by; may be repeated",
-    )  # fmt: skip
+    add_tag_option(parser)
     parser.add_argument("--bootstrap-samples", type=int, default=1000, help="resamples behind an interval")
     parser.add_argument("embeddings", help="rspecifier of vectors, one per utterance or group of utterances")
     parser.add_argument("out_dir", help="output folder")
@@ -137,18 +134,6 @@ def _parse(argv: list[str] | None):
     if options.bootstrap_samples < 1:
         parser.error(f"--bootstrap-samples must be at least 1, got {options.bootstrap_samples}")
     return options
-
-
-def _tag(text: str) -> tuple[str, str | int | float]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ValueError(f"expected NAME=VALUE, got {text!r}")
-    for convert in (int, float):
-        try:
-            return name, convert(value)
-        except ValueError:
-            continue
-    return name, value
 
 
 def _read_embeddings(rspecifier: str, options) -> Embeddings:

@@ -18,7 +18,7 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.datadir import DataDir
 from speechlib.io.kaldi_conf import read_options
 from speechlib.io.maps import read_map, write_map
-from speechlib.io.results import write_result
+from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.tables import RandomAccessTable
 from speechlib.metrics.bootstrap import bootstrap_interval
 from speechlib.metrics.identification import POOLINGS, identify, pool_posteriors
@@ -35,15 +35,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("--model-config", metavar="FILE", required=True, help="config.yaml of the network: its speakers and seed")
     add("--utt2group", metavar="FILE", help="group by utterance, each of one speaker; default: the data's utt2spk")
-    add("--tag", metavar="NAME=VALUE", action="append", default=[],
-        help="noted in the result, to group the rows of a table by; may be repeated")  # fmt: skip
     add("--bootstrap-samples", type=int, default=1000, metavar="N", help="resamples behind the 95 %% intervals")
+    add_tag_option(parser)
     add("data_dir", metavar="<data-dir>", help="utt2spk says which utterances are evaluated, and the truth")
     add("posteriors", metavar="<posteriors-rspecifier>", help="(snippets, speakers) matrices by utterance")
     add("out_dir", metavar="<out-dir>")
     args = parser.parse_args(argv)
 
-    tags = dict(tag.split("=", 1) if "=" in tag else _bad_tag(tag) for tag in args.tag)
     config = read_options(args.model_config)
     speakers = [str(speaker) for speaker in config.get("speakers") or []]
     if not speakers:
@@ -83,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         selection={"cut": "fixed", "note": "the highest pooled posterior; nothing was chosen on these utterances"},
         labels=data.path / "utt2spk",
         seed=config.get("seed"),
-        extra={**_sizes(config.get("model", {})), **tags},
+        extra={**_sizes(config.get("model", {})), **dict(args.tag)},
     )
     print(f"{out}: {len(groups) - wrong} of {len(groups)} right "
           f"({100 * metrics['accuracy_arithmetic']['value']:.1f} %, {len(speakers)} speakers)")  # fmt: skip
@@ -144,10 +142,6 @@ def write_scores(path: Path, pooled: dict[str, np.ndarray], speakers: Sequence[s
 def _sizes(model: dict) -> dict[str, str]:
     """Extents of the network that a table of results may show."""
     return {name: "x".join(map(str, model[name])) for name in ("filter", "pool", "pool_stride") if name in model}
-
-
-def _bad_tag(tag: str):
-    raise ValueError(f"--tag {tag}: expected NAME=VALUE")
 
 
 if __name__ == "__main__":

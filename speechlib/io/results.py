@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import math
@@ -155,6 +156,26 @@ def check_result(result: Any, source: str | os.PathLike) -> None:
     plain = all(seed is None or (isinstance(seed, int) and not isinstance(seed, bool)) for seed in seeds)
     expect(plain, "seed", "a whole number, a list of them, or null")
     expect(isinstance(result["extra"], dict), "extra", "an object")
+
+
+def add_tag_option(parser: argparse.ArgumentParser) -> None:
+    """Give a scoring command the option --tag NAME=VALUE, to be repeated; `dict(options.tag)` belongs into `extra`."""
+    parser.add_argument(
+        "--tag", type=_tag, action="append", default=[], metavar="NAME=VALUE",
+        help="noted in result.json under extra, to group the rows of a table by; may be repeated",
+    )  # fmt: skip
+
+
+def _tag(text: str) -> tuple[str, str | int | float]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    for convert in (int, float):
+        try:
+            return name, convert(value)
+        except ValueError:
+            continue
+    return name, value
 
 
 def merge_seeds(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
