@@ -5,6 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck disable=SC2034 # read by setup_env.sh
-_speechlib_extras=test
+_speechlib_extras="test"
 . utils/setup_env.sh
 exec python -m pytest "$@"

@@ -47,11 +47,11 @@ def failure_report(prog: str, call: Call, outcomes: list[Outcome]) -> str:
     failed = [outcome for outcome in outcomes if outcome.code]
     first = failed[0]
     if call.num_tasks == 1:
-        head = f"{prog}: the job failed:"
+        head = f"{prog}: the job"
     else:
         numbers = [str(outcome.task.number) for outcome in failed]
         listed = ", ".join(numbers[:_MAX_LISTED]) + (", ..." if len(numbers) > _MAX_LISTED else "")
-        head = f"{prog}: {len(failed)} of {call.num_tasks} jobs failed ({call.name} = {listed}); {numbers[0]}:"
+        head = f"{prog}: {len(failed)} of {call.num_tasks} jobs failed ({call.name}={listed}); number {numbers[0]}"
     lines = [f"{head} {_reason(first)}; its log is {first.task.log}"]
     lines += [f"    {line}" for line in _tail(first.task.log)]
     if call.name is None and "JOB" in " ".join(call.arguments):
@@ -65,7 +65,7 @@ def _reason(outcome: Outcome) -> str:
     number = signal_number(outcome.code)
     if number in set(signal.Signals):
         why = " (out of memory?)" if number == signal.SIGKILL else ""
-        return f"killed by {signal.Signals(number).name}{why}"
+        return f"was killed by {signal.Signals(number).name}{why}"
     what = {126: " (not executable)", 127: " (command not found)"}.get(outcome.code, "")
     return f"ended with code {outcome.code}{what}"
 
