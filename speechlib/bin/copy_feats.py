@@ -1,10 +1,10 @@
 """Copy matrices or vectors, changing their format (Kaldi's copy-feats, copy-vector, copy-int-vector)."""
 
-import numpy as np
+from contextlib import ExitStack
 
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.specifiers import is_specifier
-from speechlib.io.tables import TableWriter, open_table, read_object, read_table, write_object
+from speechlib.io.tables import open_table, read_object, read_table, write_object
 
 _USAGE = """Copy features, vectors or integer vectors, and change their format.
 The type is recognised by itself and kept: float, double, integers.
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         raise ValueError(f"--compression-method={compression}: expected 1 to 7")
     if is_specifier(arguments.input) != is_specifier(arguments.output):
         raise ValueError(
-            f"{arguments.input} and {arguments.output}: expected two tables (ark: or scp:) or two files, no mixture"
+            f"{arguments.input} and {arguments.output}: expected two tables (ark: or scp:) or two files, not a mixture"
         )
     if is_specifier(arguments.input):
         _copy_table(arguments.input, arguments.output, compression, arguments.write_num_frames)
@@ -47,19 +47,12 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _copy_table(source: str, target: str, compression: int | None, num_frames: str | None) -> None:
-    with open_table(target, compression) as writer:
-        if num_frames is None:
-            for key, value in read_table(source):
-                writer.write(key, value)
-            return
-        with open_table(num_frames) as counts:
-            for key, value in read_table(source):
-                writer.write(key, value)
-                _write_count(counts, key, value)
-
-
-def _write_count(counts: TableWriter, key: str, value: np.ndarray) -> None:
-    counts.write(key, len(value))
+    with open_table(target, compression) as writer, ExitStack() as stack:
+        counts = stack.enter_context(open_table(num_frames)) if num_frames is not None else None
+        for key, value in read_table(source):
+            writer.write(key, value)
+            if counts is not None:
+                counts.write(key, len(value))
 
 
 if __name__ == "__main__":

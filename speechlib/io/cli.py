@@ -3,7 +3,9 @@
 import argparse
 import difflib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -95,8 +97,11 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a command's main function and leave the process with its status.
 
     ValueError, OSError, EOFError and ImportError become `name: error: message` on stderr and status 1; a closed
-    pipe ends quietly with 141 and an interrupt with 130, the statuses that a shell reports for these signals.
+    pipe ends quietly with 141, an interrupt with 130 and a termination with 143, the statuses that a shell reports for
+    these signals. A terminated command still removes its unfinished files.
     """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     try:
         status = main()
         sys.stdout.flush()

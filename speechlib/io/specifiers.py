@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -181,6 +181,8 @@ class Output:
         elif self._process is not None:
             self._process.terminate()
             self._process.wait()
+            with suppress(OSError):  # what is still buffered has nowhere to go
+                self.file.close()
 
 
 @contextmanager

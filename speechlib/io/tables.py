@@ -127,12 +127,12 @@ class TableWriter:
     """Writes a table; made by `open_table`. A context manager: an exception inside leaves no file behind."""
 
     def __init__(self, wspecifier: str, compression: int | bool | None = None):
+        self._outputs: list[Output] = []
         self._specifier = specifier = parse_wspecifier(wspecifier)
         self._compression = compression
         self._keys: set[str] = set()
         self._position = 0
         self._targets = read_script(specifier.scp) if specifier.ark is None else None
-        self._outputs: list[Output] = []
         self._ark = self._scp = None
         if specifier.ark is not None:
             self._ark = self._open(specifier.ark)

@@ -1,0 +1,60 @@
+"""Stamps: what makes a job complete, and what makes it be redone."""
+
+import pytest
+
+import speechlib
+from speechlib.io.stamps import is_complete, mark_complete
+
+
+@pytest.fixture
+def job(tmp_path):
+    for name in ("in1", "in2", "out"):
+        (tmp_path / name).write_text(name)
+    inputs, outputs = [tmp_path / "in1", tmp_path / "in2"], [tmp_path / "out"]
+    arguments = [tmp_path / "stamp", inputs, {"rate": 16000, "b": None}, outputs]
+    mark_complete(*arguments)
+    return arguments
+
+
+def test_unchanged_job_is_complete(job):
+    assert is_complete(*job)
+    stamp, inputs, options, outputs = job
+    assert is_complete(stamp, inputs, dict(reversed(options.items())), outputs)
+
+
+def test_every_change_is_seen(job, monkeypatch):
+    stamp, inputs, options, outputs = job
+    assert not is_complete(stamp, inputs, options | {"rate": 8000}, outputs)
+    assert not is_complete(stamp, inputs[::-1], options, outputs)
+    assert not is_complete(stamp, inputs[:1], options, outputs)
+    assert not is_complete(stamp, inputs, options, [*outputs, inputs[0]])
+    assert not is_complete(stamp.with_name("none"), inputs, options, outputs)
+    monkeypatch.setattr(speechlib, "__version__", "other")
+    assert not is_complete(*job)
+
+
+def test_changed_files_are_seen(job):
+    stamp, inputs, options, outputs = job
+    inputs[0].write_text("IN1")
+    assert not is_complete(*job)
+    inputs[0].write_text("in1")
+    assert is_complete(*job)
+    outputs[0].write_text("longer")
+    assert not is_complete(*job)
+    outputs[0].unlink()
+    assert not is_complete(*job)
+    with pytest.raises(FileNotFoundError):
+        mark_complete(*job)
+
+
+def test_text_moved_between_inputs_is_seen(job):
+    stamp, inputs, options, outputs = job
+    inputs[0].write_text("in")
+    inputs[1].write_text("1in2")
+    assert not is_complete(*job)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\0"])
+def test_damaged_stamp_means_redo(job, text):
+    job[0].write_text(text)
+    assert not is_complete(*job)
