@@ -69,8 +69,8 @@ class Extractor(ABC):
         self.part_frames = self.CPU_PART_FRAMES if on_cpu else self.GPU_PART_FRAMES
 
     @abstractmethod
-    def _compute_block(self, samples: Tensor, out: Tensor) -> None:
-        """Write the features of a block into out (frames, dim) from its samples ((frames - 1) * shift + length,)."""
+    def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
+        """Write the features of a block into out (frames, dim) from its samples, as `frame_blocks` yields them."""
 
     def num_frames(self, samples: int) -> int:
         """Frames of a waveform of that many samples."""
@@ -112,11 +112,11 @@ class Extractor(ABC):
         names = list(keys) if keys is not None else [""] * len(waveforms)
         return [self.compute(samples, key) for samples, key in zip(waveforms, names, strict=True)]
 
-    def _blocks(self, pieces: Iterable[Tensor], key: str) -> Iterator[tuple[int, int, Tensor]]:
+    def _blocks(self, pieces: Iterable[Tensor], key: str) -> Iterator[tuple[int, int, list[Tensor]]]:
         if self.dither:
             pieces = self._dithered(pieces, key)
         for first, count, block in frame_blocks(pieces, self.framing, self.block_frames):
-            yield first, count, block.to(self.device)
+            yield first, count, [part.to(self.device) for part in block]
 
     def _dithered(self, pieces: Iterable[Tensor], key: str) -> Iterator[Tensor]:
         """Add white noise to the samples.

@@ -45,7 +45,7 @@ class Fbank(Extractor):
         self.mel_columns = slice(first, first + options.num_mel_bins)
         self.energy_column = dim - 1 if options.htk_compat else 0
 
-    def _compute_block(self, samples: Tensor, out: Tensor) -> None:
+    def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
         options, count = self.options, len(out)
         energy = self.spectrum.load(samples, count)
         if energy is not None:

@@ -83,7 +83,9 @@ def window_function(options: FrameOptions) -> Tensor:
     return torch.ones(size, dtype=torch.float64)
 
 
-def frame_blocks(pieces: Iterable[Tensor], framing: Framing, block_frames: int) -> Iterator[tuple[int, int, Tensor]]:
+def frame_blocks(
+    pieces: Iterable[Tensor], framing: Framing, block_frames: int
+) -> Iterator[tuple[int, int, list[Tensor]]]:
     """Cut a waveform that comes in pieces into blocks of frames.
 
     Args:
@@ -92,26 +94,26 @@ def frame_blocks(pieces: Iterable[Tensor], framing: Framing, block_frames: int) 
         block_frames: frames in a block; the last block of a waveform holds what is left.
 
     Yields:
-        (first frame, frames, samples): the samples ((frames - 1) * shift + length,) that the block's frames cover,
-        with the edges filled in. Holds no more than a piece, a block and a frame in memory.
+        (first frame, frames, parts): the parts' concatenation is the samples ((frames - 1) * shift + length,) that
+        the block's frames cover, with the edges filled in. Holds no more than a piece, a block and a frame in memory.
     """
     length, shift = framing.length, framing.shift
     history = length + shift + abs(framing.first)  # what a reflection at the end can reach back to
     held = torch.empty(0)
     begin = end = frame = 0  # `held` covers the positions begin..end of the waveform
 
-    def beyond(start: int, stop: int) -> Tensor:
-        if stop <= start or framing.edges == "constant":
-            return torch.zeros(max(stop - start, 0))
-        return held[torch.from_numpy(framing.sources(start, stop, end) - begin)]
+    def beyond(start: int, stop: int) -> list[Tensor]:
+        if stop <= start:
+            return []
+        if framing.edges == "constant":
+            return [torch.zeros(stop - start)]
+        return [held[torch.from_numpy(framing.sources(start, stop, end) - begin)]]
 
-    def cut(count: int) -> Tensor:
+    def cut(count: int) -> list[Tensor]:
         start = framing.first + frame * shift
         stop = start + (count - 1) * shift + length
         inside = held[max(start, 0) - begin : max(min(stop, end) - begin, 0)]
-        if start >= 0 and stop <= end:
-            return inside
-        return torch.cat([beyond(start, min(0, stop)), inside, beyond(max(end, start), stop)])
+        return [*beyond(start, min(0, stop)), inside, *beyond(max(end, start), stop)]
 
     for piece in pieces:
         held = torch.cat([held, piece]) if len(held) else piece

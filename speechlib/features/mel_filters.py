@@ -35,7 +35,7 @@ def vtln_warp_frequency(frequency, warp: float, *, low: float, high: float, vtln
 
 
 def kaldi_mel_filters(
-    options: MelOptions, sample_frequency: float, fft_size: int, vtln_warp: float = 1.0, *, htk_mode: bool = False
+    options: MelOptions, sample_frequency: float, fft_size: int, vtln_warp: float = 1.0
 ) -> np.ndarray:
     """Triangular filters, linear in mel, without area normalisation (Kaldi MelBanks).
 
@@ -44,7 +44,6 @@ def kaldi_mel_filters(
         sample_frequency: of the waveform in Hz.
         fft_size: points of the Fourier transform.
         vtln_warp: warp factor, 1 for none.
-        htk_mode: leave out the lowest bin of the lowest filter as HTK does.
 
     Returns:
         (fft_size // 2 + 1, num_mel_bins) float64 weights of the power spectrum; the Nyquist row is zero, as in Kaldi.
@@ -85,8 +84,6 @@ def kaldi_mel_filters(
             f"num-mel-bins={options.num_mel_bins} is too large: filter {empty[0] + 1} holds no bin of the "
             f"{fft_size}-point transform; lower num-mel-bins, widen the band or lengthen the frame"
         )
-    if htk_mode and low != 0.0:
-        weights[np.flatnonzero(weights[:, 0])[0], 0] = 0.0
     return np.vstack([weights, np.zeros((1, options.num_mel_bins))])
 
 

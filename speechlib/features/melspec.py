@@ -31,16 +31,18 @@ class Melspec(Extractor):
         self.options = options
         window = torch.hann_window(size, periodic=True, dtype=torch.float64) / 32768.0
         self.window = window.to(device=self.device, dtype=torch.float32)
+        self.samples = torch.empty((self.block_frames - 1) * options.hop + size, device=self.device)
         self.buffer = torch.empty(self.part_frames, size, device=self.device)
         filters = slaney_mel_filters(options.num_mel_bins, options.sample_frequency, size, options.fmin, options.fmax)
         self.mel = BandedProjection(filters * options.log_scale, 2, self.block_frames, self.device)
         self.log_unit = 1.0 / math.log(options.log_base)
 
-    def _compute_block(self, samples: Tensor, out: Tensor) -> None:
-        size, hop, offset = self.options.n_fft, self.options.hop, samples.storage_offset()
+    def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
+        size, hop = self.options.n_fft, self.options.hop
+        torch.cat(samples, out=self.samples[: (len(out) - 1) * hop + size])
         for first in range(0, len(out), self.part_frames):
             count = min(self.part_frames, len(out) - first)
-            frames = samples.as_strided((count, size), (hop, 1), offset + first * hop)
+            frames = self.samples.as_strided((count, size), (hop, 1), first * hop)
             windowed = torch.mul(frames, self.window, out=self.buffer[:count])
             spectrum = torch.view_as_real(torch.fft.rfft(windowed))
             self.mel.project(torch.mul(spectrum, spectrum, out=spectrum).view(count, -1), first)

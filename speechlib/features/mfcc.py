@@ -69,7 +69,7 @@ class Mfcc(Extractor):
         self.transform = cepstral_transform(options).to(device=self.device, dtype=torch.float32)
         self.energy_column = options.num_ceps - 1 if options.htk_compat else 0
 
-    def _compute_block(self, samples: Tensor, out: Tensor) -> None:
+    def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
         count = len(out)
         raw_energy = self.spectrum.load(samples, count)
         energies = []

@@ -71,7 +71,7 @@ class MelOptions:
     high_freq: float = 0.0  # <= 0: offset from the Nyquist frequency
     vtln_low: float = 100.0
     vtln_high: float = -500.0  # < 0: offset from the Nyquist frequency
-    debug_mel: bool = False
+    debug_mel: bool = False  # of Kaldi's logging: read, without effect here
 
     def __post_init__(self) -> None:
         _require(self.num_mel_bins >= 3, f"num-mel-bins={self.num_mel_bins} must be at least 3")

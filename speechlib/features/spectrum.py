@@ -71,22 +71,22 @@ class PowerSpectrum:
         self.first = torch.empty(block_frames, device=device)
         self._views: dict[int, _Views] = {}
 
-    def load(self, samples: Tensor, count: int) -> Tensor | None:
+    def load(self, samples: list[Tensor], count: int) -> Tensor | None:
         """Take the samples of a block in, up to what is done in each frame.
 
         Args:
-            samples: ((count - 1) * shift + size,) in int16 range.
+            samples: one after the other ((count - 1) * shift + size,) in int16 range.
             count: frames of the block.
 
         Returns:
             (count,) raw log-energies in double precision, if they are wanted.
         """
         options, views = self.options, self._views_of(count)
-        views.samples.copy_(samples)
+        torch.cat(samples, out=views.samples)
         if options.preemphasis_coefficient:
             torch.sub(views.later, views.earlier, alpha=options.preemphasis_coefficient, out=views.emphasised)
         if self.raw_energy:
-            views.doubles.copy_(samples)
+            views.doubles.copy_(views.samples)
             torch.sum(views.double_frames, 1, out=views.total)
         elif options.remove_dc_offset:
             torch.sum(views.frames, 1, out=views.total)
