@@ -136,7 +136,7 @@ class _LocalRun:
                 process = _spawn_bash(job_script(line), log.fileno(), environment)
         except OSError as error:
             self._free_gpus += gpus
-            self._outcomes[number] = Outcome(task, 1, f"cannot start: {error}")
+            self._outcomes[number] = Outcome(task, 1, f"cannot start, or write {task.log}: {error.strerror}")
             return
         self._running[process] = _Running(number, task, time.monotonic(), gpus)
         self._guard.add(process)
@@ -204,5 +204,5 @@ def _append(log: str, text: str) -> str:
         with open(log, "ab") as stream:
             stream.write(os.fsencode(text))
     except OSError as error:
-        return f"cannot write its log: {error}"
+        return f"cannot write {log}: {error.strerror}"
     return ""

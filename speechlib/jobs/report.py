@@ -52,7 +52,8 @@ def failure_report(prog: str, call: Call, outcomes: list[Outcome]) -> str:
         numbers = [str(outcome.task.number) for outcome in failed]
         listed = ", ".join(numbers[:_MAX_LISTED]) + (", ..." if len(numbers) > _MAX_LISTED else "")
         head = f"{prog}: {len(failed)} of {call.num_tasks} jobs failed ({call.name}={listed}); number {numbers[0]}"
-    lines = [f"{head} {_reason(first)}; its log is {first.task.log}"]
+    where = "" if first.task.log in first.problem else f"; its log is {first.task.log}"
+    lines = [f"{head} {_reason(first)}{where}"]
     lines += [f"    {line}" for line in _tail(first.task.log)]
     if call.name is None and "JOB" in " ".join(call.arguments):
         lines.append(f"{prog}: the command has the word JOB in it: was JOB=1:$nj forgotten before the log?")
