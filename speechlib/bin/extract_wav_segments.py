@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     write_bad_list(target / "log" / "bad.1.tsv", audio.bad)
     if len(audio.bad) > args.max_bad:
         print(
-            f"extract_wav_segments: error: {len(audio.bad)} utterances are bad, at most {args.max_bad} may be (--max-bad)",
+            f"extract_wav_segments: error: {len(audio.bad)} utterances are bad, more than --max-bad {args.max_bad}",
             file=sys.stderr,
         )
         return 1

@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"get_utt2dur.sh: {key}: {reason}: {message}", file=sys.stderr)
     if len(durations.bad) > args.max_bad:
         print(
-            f"get_utt2dur.sh: error: {len(durations.bad)} recordings are bad, at most {args.max_bad} may be (--max-bad); "
+            f"get_utt2dur.sh: error: {len(durations.bad)} recordings are bad, more than --max-bad {args.max_bad}; "
             f"{target} is not written",
             file=sys.stderr,
         )

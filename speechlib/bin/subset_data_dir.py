@@ -42,8 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(f"<num-utt> is '{args.arguments[1]}', expected a whole number")
     else:
         utterances = choose_utterances(source, int(args.arguments[1]), args.how, args.seed)
-    num_kept = subset_data_dir(source, utterances, target)
-    num_before = len(files.read_lines(Path(source) / "utt2spk"))
+    num_before, num_kept = subset_data_dir(source, utterances, target)
     print(f"subset_data_dir.sh: reducing #utt from {num_before} to {num_kept}")
 
 

@@ -1,6 +1,7 @@
 """Turn utt2spk into spk2utt, from a file or a pipe to standard output (Kaldi's utt2spk_to_spk2utt.pl)."""
 
 import sys
+from collections.abc import Iterable
 
 from speechlib.io import datadir_files as files
 from speechlib.io.cli import KaldiArgumentParser, run
@@ -12,11 +13,25 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("utt2spk", nargs="?", default="-", help="file; - is standard input")
     args = parser.parse_args(argv)
     if args.utt2spk == "-":
-        pairs = files.pairs_of(sys.stdin.buffer, "standard input")
+        lists = _lists(sys.stdin.buffer, "standard input")
     else:
-        pairs = files.read_pairs(args.utt2spk)
-    lists = files.group(*pairs)
+        with open(args.utt2spk, "rb") as file:
+            lists = _lists(file, args.utt2spk)
     sys.stdout.buffer.write(files.join_lines([b"%b %b" % (name, b" ".join(lists[name])) for name in lists]))
+
+
+def _lists(lines: Iterable[bytes], source: str) -> dict[bytes, list[bytes]]:
+    lists: dict[bytes, list[bytes]] = {}
+    last, utterances = None, []
+    try:
+        for number, line in enumerate(lines, 1):
+            utterance, speaker = line.split()
+            if speaker != last:
+                last, utterances = speaker, lists.setdefault(speaker, [])
+            utterances.append(utterance)
+    except ValueError:
+        raise ValueError(f"{source}:{number}: expected '<utterance> <speaker>'; mend or delete the line") from None
+    return lists
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class DataDir:
 
     @cached_property
     def segments(self) -> dict[str, tuple[str, float, float]] | None:
-        """(recording, start, end) by utterance in seconds; end -1 is the recording's; without a fifth column (channel)."""
+        """(recording, start, end) by utterance in seconds; end -1 is the recording's. A channel column is left out."""
         table = self.map("segments")
         return None if table is None else {utt: self._segment(utt, value) for utt, value in table.items()}
 

@@ -88,6 +88,11 @@ def keys_of(lines: list[bytes], path: str | os.PathLike, field: int = 0, first_l
         raise ValueError(f"{path}:{number}: expected at least {field + 1} fields; mend or delete the line") from None
 
 
+def valued_keys_of(lines: list[bytes]) -> list[bytes]:
+    """The first field of every line; ValueError if one has no second field."""
+    return [key for key, _ in (line.split(None, 1) for line in lines)]
+
+
 def pairs_of(lines: Iterable[bytes], path: str | os.PathLike) -> tuple[list[bytes], list[bytes]]:
     """Both columns of lines of exactly two fields; a run of equal values is one object.
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import compress, islice
 from operator import le, lt
 from pathlib import Path
 
@@ -50,25 +50,35 @@ def fix_data_dir(
     if "segments" in kinds and "wav.scp" not in kinds:
         raise FileNotFoundError(f"{folder}/wav.scp: no such file, but segments is there; make wav.scp")
     (folder / ".backup").mkdir(exist_ok=True)
+    complete = set()  # files of exactly the utterances of utt2spk: those need no further look
     for name, kind in kinds.items():
         shutil.copyfile(folder / name, folder / ".backup" / name)
         if name != "spk2utt" and kind != files.WHOLE:
-            _clean(folder, name, kind, tell)
-    utterances, speakers = files.read_pairs(folder / "utt2spk")
-    recording_of = _recordings(folder, utterances, kinds)
-    kept = _agreed(folder, kinds, utterances, speakers, recording_of, tell)
-    pairs = [pair for pair in zip(utterances, speakers, strict=True) if pair[0] in kept]
-    message = f"kept {len(pairs)} utterances out of {len(utterances)}"
-    tell(message if len(pairs) != len(utterances) else f"kept all {len(pairs)} utterances")
+            keys = _clean(folder, name, kind, tell)
+            if name == "utt2spk":
+                utterances, speakers = files.read_pairs(folder / name)
+            elif keys == utterances:
+                complete.add(name)
+    recording_of = _recordings(folder, kinds)
+    kept = _agreed(folder, [name for name in kinds if name not in complete], utterances, speakers, recording_of, tell)
+    tell(f"kept {'all ' if len(kept) == len(utterances) else ''}{len(kept)} utterances out of {len(utterances)}")
     recordings = kept if recording_of is None else {recording_of[utterance] for utterance in kept}
-    speakers_kept = {speaker for _, speaker in pairs}
+    wanted_by = {
+        files.UTTERANCE: kept,
+        files.SPEAKER: set(compress(speakers, map(kept.__contains__, utterances))),
+        files.RECORDING: recordings,
+        files.ALIGNMENT: kept if recordings is kept else kept | recordings,
+    }
     for name, kind in kinds.items():
         if name in ("utt2spk", "spk2utt") or kind == files.WHOLE:
             continue
-        wanted = {files.UTTERANCE: kept, files.SPEAKER: speakers_kept, files.RECORDING: recordings}.get(kind)
-        _filter(folder, name, wanted if wanted is not None else kept | recordings, kept, tell)
-    files.write_lines(folder / "utt2spk", list(map(b"%b %b".__mod__, pairs)))
-    utterances, speakers = map(list, zip(*pairs, strict=True))
+        if name in complete and len(kept) == len(utterances) and wanted_by[kind] is kept:
+            continue
+        _filter(folder, name, wanted_by[kind], kept, tell)
+    if len(kept) != len(utterances):
+        mask = list(map(kept.__contains__, utterances))
+        utterances, speakers = list(compress(utterances, mask)), list(compress(speakers, mask))
+        files.write_lines(folder / "utt2spk", list(map(b"%b %b".__mod__, zip(utterances, speakers, strict=True))))
     files.write_lines(folder / "spk2utt", files.spk2utt_lines(utterances, speakers))
     tell(f"old files are kept in {folder}/.backup")
     if not all(map(le, speakers, islice(speakers, 1, None))):
@@ -78,20 +88,22 @@ def fix_data_dir(
             f"('{speakers[index].decode()}' comes after '{speakers[index - 1].decode()}'); make each speaker id the "
             f"prefix of its utterance ids"
         )
-    return len(pairs)
+    return len(kept)
 
 
-def _clean(folder: Path, name: str, kind: str, tell: Callable[[str], None]) -> None:
-    """Sort a file, drop repeats and lines that cannot be read."""
+def _clean(folder: Path, name: str, kind: str, tell: Callable[[str], None]) -> list[bytes]:
+    """Sort a file, drop repeats and lines that cannot be read; returns its keys."""
     old = files.read_lines(folder / name)
     lines = old
     if lines and (lines[0].startswith(_BOM) or any(b"\r" in line for line in lines)):
         lines = [line.replace(b"\r", b"").removeprefix(_BOM) for line in lines]
     is_good = _RULES.get(name, _has_key if name == "text" or kind == files.ALIGNMENT else _has_value)
-    lines = [line.strip(b" \t") if line[:1] in (b" ", b"\t") else line for line in lines if is_good(line)]
+    keys = _keys_if_good(lines, is_good)
+    if keys is None:
+        lines = [line.strip(b" \t") if line[:1] in (b" ", b"\t") else line for line in lines if is_good(line)]
+        keys = files.keys_of(lines, folder / name)
     if len(lines) != len(old):
         tell(f"removed {len(old) - len(lines)} lines of {name} that cannot be read (blank, or without right fields)")
-    keys = files.keys_of(lines, folder / name)
     if kind != files.ALIGNMENT and not all(map(lt, keys, islice(keys, 1, None))):
         first: dict[bytes, bytes] = {}
         for key, line in zip(keys, lines, strict=True):
@@ -100,12 +112,28 @@ def _clean(folder: Path, name: str, kind: str, tell: Callable[[str], None]) -> N
             tell(f"removed {len(lines) - len(first)} lines of {name} whose key was there already")
         if list(first) != sorted(first):
             tell(f"sorted {name}")
-        lines = [first[key] for key in sorted(first)]
+        keys = sorted(first)
+        lines = [first[key] for key in keys]
     if lines != old or _lacks_newline(folder / name):
         files.write_lines(folder / name, lines)
+    return keys
 
 
-def _recordings(folder: Path, utterances: list[bytes], kinds: dict[str, str]) -> dict[bytes, bytes] | None:
+def _keys_if_good(lines: list[bytes], is_good: Callable[[bytes], bool]) -> list[bytes] | None:
+    """The keys of lines that are good without exception and begin with their keys, otherwise None."""
+    try:
+        if is_good in (_has_value, _is_pair):
+            keys = files.pairs_of(lines, "")[0] if is_good is _is_pair else files.valued_keys_of(lines)
+        elif all(map(is_good, lines)):
+            keys = files.keys_of(lines, "")
+        else:
+            return None
+    except ValueError:
+        return None
+    return keys if all(map(bytes.startswith, lines, keys)) else None
+
+
+def _recordings(folder: Path, kinds: dict[str, str]) -> dict[bytes, bytes] | None:
     """Recording by utterance where there are segments; those that wav.scp has."""
     if "segments" not in kinds:
         return None
@@ -116,10 +144,10 @@ def _recordings(folder: Path, utterances: list[bytes], kinds: dict[str, str]) ->
     return {utterance: recording for utterance, recording in pairs if recording in known}
 
 
-def _agreed(folder, kinds, utterances, speakers, recording_of, tell) -> set[bytes]:
+def _agreed(folder, names, utterances, speakers, recording_of, tell) -> set[bytes]:
     kept = set(utterances)
-    decide = [name for name in _DECIDE if name in kinds]
-    if recording_of is None and "wav.scp" in kinds:
+    decide = [name for name in _DECIDE if name in names or (name == "segments" and recording_of is not None)]
+    if recording_of is None and "wav.scp" in names:
         decide.append("wav.scp")
     for name in decide:
         if name == "segments":
@@ -130,7 +158,7 @@ def _agreed(folder, kinds, utterances, speakers, recording_of, tell) -> set[byte
             kept, kept & known, f"{name} (or its recordings in wav.scp)" if name == "segments" else name, tell
         )
     for name in _DECIDE_SPEAKERS:
-        if name in kinds:
+        if name in names:
             keys = set(files.keys_of(files.read_lines(folder / name), folder / name))
             pairs = zip(utterances, speakers, strict=True)
             if files.is_by_utterance(name, keys, set(speakers)):

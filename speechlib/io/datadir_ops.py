@@ -3,8 +3,8 @@
 import os
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import compress
-from operator import itemgetter
+from itertools import chain, compress, islice
+from operator import eq, itemgetter
 from pathlib import Path
 
 from speechlib.io import datadir_files as files
@@ -74,7 +74,9 @@ def choose_utterances(
     return [utterance for utterance in utterances if utterance in wanted]
 
 
-def subset_data_dir(source: str | os.PathLike, utterances: Collection[bytes], target: str | os.PathLike) -> int:
+def subset_data_dir(
+    source: str | os.PathLike, utterances: Collection[bytes], target: str | os.PathLike
+) -> tuple[int, int]:
     """Write a data directory that holds some of the utterances of another, and of the other files what they need.
 
     Args:
@@ -83,7 +85,7 @@ def subset_data_dir(source: str | os.PathLike, utterances: Collection[bytes], ta
         target: data directory to write; data files that are there already are replaced.
 
     Returns:
-        Number of utterances kept.
+        Number of utterances before and after.
 
     Raises:
         ValueError: no utterance remains, or source and target are one.
@@ -95,9 +97,10 @@ def subset_data_dir(source: str | os.PathLike, utterances: Collection[bytes], ta
     pairs = list(compress(all_utterances, mask)), list(compress(all_speakers, mask))
     if not pairs[0]:
         raise ValueError(f"{source}: none of the {len(wanted)} wanted utterances is in utt2spk; nothing is written")
+    num_before = len(all_utterances)
     del all_utterances, all_speakers, mask
     files.write_files(target, _restricted(Path(source), wanted.intersection(pairs[0]), *pairs))
-    return len(pairs[0])
+    return num_before, len(pairs[0])
 
 
 def _restricted(
@@ -175,9 +178,9 @@ def _combined(folders: list[Path], present: list[set[str]], extra_files, tell) -
             yield name, _merged_alignments(name, parts)
             continue
         # timsort merges the sorted parts in linear time; a key is followed by a blank, which sorts before any letter
-        lines = sorted(line for part in parts for line in part)
-        keys = files.keys_of(lines, Path(name))
-        if any(map(bytes.__eq__, keys, keys[1:])):
+        lines = sorted(chain.from_iterable(parts))
+        keys = files.keys_of(lines, name)
+        if any(map(eq, keys, islice(keys, 1, None))):
             lines = _without_repeats(lines, keys, name, folders)
             if lines is None:
                 tell("not combining cmvn.scp: a speaker has other statistics in another directory; compute them anew")
@@ -258,9 +261,10 @@ def _renamed(folder: Path, utt: list[bytes], spk: list[bytes]) -> Iterator[tuple
     names = files.file_names(folder)
     utterances, speakers = files.read_pairs(folder / "utt2spk")
     new_speakers = speakers if not any(spk) else [spk[0] + speaker + spk[1] for speaker in speakers]
-    pairs = sorted(zip(_with_affixes(utterances, utterances, *utt), new_speakers, strict=True))
-    yield "utt2spk", list(map(b"%b %b".__mod__, pairs))
-    yield "spk2utt", files.spk2utt_lines(*zip(*pairs, strict=True))
+    lines = sorted(map(b"%b %b".__mod__, zip(_with_affixes(utterances, utterances, *utt), new_speakers, strict=True)))
+    yield "utt2spk", lines
+    yield "spk2utt", files.spk2utt_lines(*files.pairs_of(lines, "utt2spk"))
+    del lines, new_speakers
     if any(utt) and "utt2uniq" not in names:
         yield "utt2uniq", sorted(_with_affixes([b"%b %b" % (key, key) for key in utterances], utterances, *utt))
     recordings: set[bytes] = set()

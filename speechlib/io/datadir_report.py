@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from operator import eq, lt
+from operator import lt
 from pathlib import Path
 
-from speechlib.io.datadir_files import keys_of, pairs_of
+from speechlib.io.datadir_files import keys_of, pairs_of, valued_keys_of
 
 MAX_PER_KIND = 5
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
@@ -70,13 +70,18 @@ def show(text: bytes) -> str:
 
 @dataclass
 class Table:
-    """The good lines of a file: their keys, values where there are exactly two fields, and their line numbers."""
+    """The good lines of a file: their keys, values where there are exactly two fields, and their line numbers.
+
+    `data` is the whole file, for a quick look; `is_sorted` says that the keys are sorted without repeats.
+    """
 
     name: str
+    data: bytes
     lines: list[bytes]
     keys: list[bytes]
     values: list[bytes]
-    numbers: "range | list[int]"
+    numbers: range | list[int]
+    is_sorted: bool
 
 
 def check_table(
@@ -94,25 +99,38 @@ def check_table(
     data = (report.folder / name).read_bytes()
     if not data:
         report.add(name, 0, "empty file", "the file is empty", "write it, or delete it if it is not needed")
-    lines, numbers = _check_bytes(report, name, data, non_print)
-    values: list[bytes] = []
+    lines = _check_bytes(report, name, data, non_print)
+    numbers: range | list[int] = range(1, len(lines) + 1)
     try:
-        if fields == 2:
-            keys, values = pairs_of(lines, name)
-        else:
-            keys = keys_of(lines, name)
-        has_bad_line = fields is None and not may_lack_value and (b" \n" in data or any(map(eq, lines, keys)))
+        keys, values = _columns(name, lines, fields, may_lack_value)
     except ValueError:
-        has_bad_line = True
-    if has_bad_line or fields not in (None, 2) or b"\t\n" in data or b"\r" in data:
-        lines, numbers = _check_fields(report, name, lines, numbers, fields, may_lack_value)
-        keys, values = pairs_of(lines, name) if fields == 2 else (keys_of(lines, name), [])
-    _check_order(report, name, keys, numbers)
-    return Table(name, lines, keys, values, numbers)
+        lines, numbers = _check_fields(report, name, lines, fields, may_lack_value)
+        keys, values = _columns(name, lines, fields, may_lack_value)
+    if not all(map(bytes.startswith, lines, keys)):
+        for number, line in zip(numbers, lines, strict=True):
+            if line[:1].isspace():
+                report.add(name, number, "leading blanks", f"begins with a blank: {show(line)!r}", report.fix)
+    is_sorted = all(map(lt, keys, islice(keys, 1, None)))
+    if not is_sorted:
+        _check_order(report, name, keys, numbers)
+    return Table(name, data, lines, keys, values, numbers, is_sorted)
 
 
-def _check_bytes(report: Report, name: str, data: bytes, non_print: bool) -> tuple[list[bytes], "range | list[int]"]:
-    """Note wrong bytes; returns the lines without them, blank lines left out, and their numbers."""
+def _columns(name: str, lines: list[bytes], fields: int | None, may_lack_value: bool) -> tuple[list, list]:
+    """Keys, and values where lines have two fields; ValueError if a line has not the right fields."""
+    if fields == 2:
+        return pairs_of(lines, name)
+    if fields is not None:
+        if any(len(line.split()) != fields for line in lines):
+            raise ValueError(name)
+        return keys_of(lines, name), []
+    if may_lack_value:
+        return keys_of(lines, name), []
+    return valued_keys_of(lines), []
+
+
+def _check_bytes(report: Report, name: str, data: bytes, non_print: bool) -> list[bytes]:
+    """Note wrong bytes; returns the lines without line ends."""
     lines = data.split(b"\n")
     if data and lines.pop():
         lines.append(data[data.rfind(b"\n") + 1 :])
@@ -134,27 +152,24 @@ def _check_bytes(report: Report, name: str, data: bytes, non_print: bool) -> tup
         for number, line in enumerate(lines, 1):
             if len(line.translate(None, _CONTROL)) != len(line):
                 message = f"has a control character: {show(line)!r}"
-                report.add(name, number, "control characters", message, "delete it, or pass --non-print")
-    numbers: range | list[int] = range(1, len(lines) + 1)
-    if data[:1].isspace() or any(pair in data for pair in (b"\n\n", b"\n ", b"\n\t", b"\n\r")):
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                report.add(name, number, "blank lines", "blank line", report.fix)
-            elif line[:1].isspace():
-                report.add(name, number, "leading blanks", f"begins with a blank: {show(line)!r}", report.fix)
-        numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
-        lines = [line for line in lines if line.strip()]
-    return lines, numbers
+                mend = "delete it, or pass --non-print" if name == "text" else "delete it"
+                report.add(name, number, "control characters", message, mend)
+    return lines
 
 
-def _check_fields(report, name, lines, numbers, fields, may_lack_value) -> tuple[list[bytes], list[int]]:
+def _check_fields(
+    report: Report, name: str, lines: list[bytes], fields: int | None, may_lack_value: bool
+) -> tuple[list[bytes], list[int]]:
+    """Note blank lines and lines without the right fields; returns the others and their numbers."""
     good = []
-    for number, line in zip(numbers, lines, strict=True):
+    for number, line in enumerate(lines, 1):
         found = len(line.split())
-        if fields is not None and found != fields:
+        if found == 0:
+            report.add(name, number, "blank lines", "blank line", report.fix)
+        elif fields is not None and found != fields:
             message = f"expected {fields} fields, found {found}: {show(line)!r}"
             report.add(name, number, "wrong number of fields", message, "mend or delete the line")
-        elif found == 0 or (found == 1 and not may_lack_value):
+        elif found == 1 and not may_lack_value:
             report.add(name, number, "no value", f"'{show(line.strip())}' has no value", "mend or delete the line")
         else:
             good.append((number, line))
@@ -162,8 +177,6 @@ def _check_fields(report, name, lines, numbers, fields, may_lack_value) -> tuple
 
 
 def _check_order(report: Report, name: str, keys: list[bytes], numbers: Iterable[int]) -> None:
-    if all(map(lt, keys, islice(keys, 1, None))):
-        return
     first: dict[bytes, int] = {}
     previous = b""
     for key, number in zip(keys, numbers, strict=True):
