@@ -2,6 +2,7 @@
 
 import functools
 import struct
+import threading
 
 import numpy as np
 
@@ -27,8 +28,9 @@ _PLACE = np.concatenate([np.arange(65), np.arange(1, 129), np.arange(1, 64)]).as
 _IN_SEGMENT = (_SEGMENT == np.arange(4)[:, None]).astype(_F32)
 _STEPS = _IN_SEGMENT[:3] * _PLACE
 _DIVISORS = np.array([1 / 64, 1 / 128, 1], dtype=_F32)
+_FRACTIONS = np.repeat([1 / 64, 1 / 128, 1 / 63], [65, 128, 63])
 _HIGH = slice(193, 256)
-_MAX_OFFSETS = 1 << 16
+_BLOCK = 1 << 14  # values decoded at a time
 
 
 def data_size(token: str, rows: int, cols: int) -> int:
@@ -80,31 +82,64 @@ def decode_columns(minimum: float, span: float, quantiles: np.ndarray, codes: np
     """
     cols, rows = codes.shape
     bounds = quantiles * (_F32(span) * _STEP16) + _F32(minimum)
-    steps = bounds[:, 1:] - bounds[:, :-1]
-    # Kaldi multiplies in float, then divides and adds in double and rounds to float. Dividing by 64 or 128 is exact,
-    # and a double sum of two floats rounds to the same float as a float sum does (Figueroa, 1995): float suffices
-    # below the third quantile, but for steps so tiny that the division would underflow. The matrix products have one
-    # term that is not zero in each sum, so they are exact: they only spread the columns over the codes, quickly.
-    table = bounds @ _IN_SEGMENT
-    if cols and steps.min() < 1e-25:
-        products = (steps @ _IN_SEGMENT[:3] * _PLACE).astype(np.float64)
-        table[:] = products * np.array([1 / 64, 1 / 128, 1 / 63])[_SEGMENT] + table
-    else:
-        products = (steps * _DIVISORS) @ _STEPS
+    values = np.empty((rows, cols), dtype=_F32)
+    tables = _SCRATCH.tables(bounds).reshape(-1)
+    block = max(1, _BLOCK // max(cols, 1))
+    offsets = _table_offsets(cols, block)
+    for first in range(0, rows, block):
+        part = codes[:, first : first + block].T
+        index = _SCRATCH.index(part.shape)
+        np.copyto(index, part)
+        index += offsets[: len(part)]
+        # Never out of range: "wrap" is the quickest of the modes, and the only one that writes straight into `out`.
+        tables.take(index, mode="wrap", out=values[first : first + block])
+    return values
+
+
+class _Scratch(threading.local):
+    """Memory that is used again for each matrix: fresh pages for each would cost as much as the decoding."""
+
+    def __init__(self):
+        self._index = np.empty(_BLOCK, dtype=np.intp)
+        self._tables = self._products = np.empty((0, 256), dtype=_F32)
+
+    def index(self, shape: tuple[int, int]) -> np.ndarray:
+        size = shape[0] * shape[1]
+        return self._index[:size].reshape(shape) if size <= _BLOCK else np.empty(shape, dtype=np.intp)
+
+    def tables(self, bounds: np.ndarray) -> np.ndarray:
+        """(cols, 4) float32 quantiles -> (cols, 256) float32: the value of every code in every column."""
+        cols = len(bounds)
+        if cols > len(self._tables):
+            self._tables, self._products = (np.empty((cols, 256), dtype=_F32) for _ in range(2))
+        tables, products = self._tables[:cols], self._products[:cols]
+        steps = bounds[:, 1:] - bounds[:, :-1]
+        # Kaldi multiplies in float, then divides and adds in double and rounds to float. Dividing by 64 or 128 is
+        # exact, and a double sum of two floats rounds to the same float as a float sum does (Figueroa, 1995): float
+        # suffices below the third quantile, but for steps so tiny that the division would underflow. The matrix
+        # products have one term that is not zero in each sum: they are exact, and only spread the columns over the
+        # codes, quickly.
+        np.matmul(bounds, _IN_SEGMENT, out=tables)
+        if cols and steps.min() < 1e-25:
+            np.matmul(steps, _STEPS, out=products)
+            tables[:] = products.astype(np.float64) * _FRACTIONS + tables
+            return tables
+        np.matmul(steps * _DIVISORS, _STEPS, out=products)
         high = products[:, _HIGH].astype(np.float64)
         high *= 1 / 63
         high += bounds[:, 2:3]
-        table += products
-        table[:, _HIGH] = high
-    index = codes.T.astype(np.intp, order="C")
-    index += _column_offsets(cols)[:rows] if index.size <= _MAX_OFFSETS else np.arange(0, 256 * cols, 256)
-    return table.ravel().take(index, mode="wrap")  # never out of range; "wrap" is the quickest of the modes
+        tables += products
+        tables[:, _HIGH] = high
+        return tables
+
+
+_SCRATCH = _Scratch()
 
 
 @functools.lru_cache(maxsize=8)
-def _column_offsets(cols: int) -> np.ndarray:
-    """Where each column's table begins, repeated over as many rows as `_MAX_OFFSETS` allows."""
-    return np.tile(np.arange(0, 256 * cols, 256), (_MAX_OFFSETS // max(cols, 1), 1))
+def _table_offsets(cols: int, rows: int) -> np.ndarray:
+    """(rows, cols): where each column's table begins."""
+    return np.tile(np.arange(0, 256 * cols, 256), (rows, 1))
 
 
 def compress(matrix: np.ndarray, method: int = AUTOMATIC) -> tuple[str, bytes, bytes]:
