@@ -182,9 +182,7 @@ def compare(files: list[Path], folder: Path, rounds: int) -> dict:
     for kind in KINDS[:2]:
         ratio = figures[f"{kind} knf"]["cpu_seconds"] / figures[f"{kind} speechlib"]["cpu_seconds"]
         figures[f"{kind} ratio"] = ratio
-        print(
-            f"{kind}: {ratio:.1f} times kaldi-native-fbank's speed (Kaldi's C++: {KALDI_OVER_KNF[kind]:.1f} times)"
-        )
+        print(f"{kind}: {ratio:.1f} times kaldi-native-fbank's speed (Kaldi's C++: {KALDI_OVER_KNF[kind]:.1f} times)")
     figures["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of this process: {figures['peak_mib']:.0f} MiB")
     return figures
