@@ -1,7 +1,8 @@
 """Reading archives: speechlib beside kaldiio and kaldi_native_io, in one run, on one thread.
 
 Every figure is the best of several rounds in which the contenders take turns, each in a process of its own, on the same
-freshly written files (in the page cache). `read` hands over each array; `sum` also adds up all of its values,
+freshly written files (in the page cache); the ratio is that of CPU times (user and system), which other programs on the
+machine disturb least. `read` hands over each array; `sum` also adds up all of its values,
 because a reader may hand over pages that nobody has touched yet.
 
     python benchmarks/ark_io.py [--num-matrices 100000] [--rounds 3] [--json FILE] [--dir FOLDER]
@@ -131,12 +132,12 @@ def compare(folder: Path, count: int, rounds: int) -> list[dict]:
                         table = str(folder / name.replace(" ", "_"))
                         task = dict(contender=contender, order=order, table=table)
                         result = run_worker(task | {"is_touched": is_touched, "kind": "Matrix" if length else "Vector"})
-                        if contender not in best or result["wall"] < best[contender]["wall"]:
+                        if contender not in best or result["cpu"] < best[contender]["cpu"]:
                             best[contender] = result
                 sums = [result["sum"] for result in best.values()]
                 if is_touched and max(sums) - min(sums) > 1e-3 * max(1.0, abs(sums[0])):
                     raise ValueError(f"{name}: the contenders read different values: {sums}")
-                fastest = min(best[contender]["wall"] for contender in CONTENDERS[1:])
+                fastest = min(best[contender]["cpu"] for contender in CONTENDERS[1:])
                 for contender, result in best.items():
                     rows.append(
                         {
@@ -144,11 +145,11 @@ def compare(folder: Path, count: int, rounds: int) -> list[dict]:
                             "order": order,
                             "use": "sum" if is_touched else "read",
                             "contender": contender,
-                            "us_per_item": round(result["wall"] / count * 1e6, 3),
                             "cpu_us_per_item": round(result["cpu"] / count * 1e6, 3),
+                            "wall_us_per_item": round(result["wall"] / count * 1e6, 3),
                             "peak_mib": round(result["peak_mib"], 1),
                             "added_mib": round(result["added_mib"], 1),
-                            "speed_over_faster_other": round(fastest / result["wall"], 2),
+                            "speed_over_faster_other": round(fastest / result["cpu"], 2),
                         }
                     )
                     print("\t".join(str(value) for value in rows[-1].values()), flush=True)
@@ -172,7 +173,7 @@ def main() -> None:
     packages = ("kaldiio", "kaldi-native-io", "numpy")
     versions = {name: importlib.metadata.version(name) for name in packages} | {"python": platform.python_version()}
     print(f"# one thread; {arguments.num_matrices} items a table; best of {arguments.rounds} rounds; {versions}")
-    columns = "data order use contender us_per_item cpu_us_per_item peak_mib added_mib speed_over_faster_other"
+    columns = "data order use contender cpu_us_per_item wall_us_per_item peak_mib added_mib speed_over_faster_other"
     print("\t".join(columns.split()), flush=True)
     folder = Path(tempfile.mkdtemp(prefix="ark_io.", dir=arguments.dir))
     try:

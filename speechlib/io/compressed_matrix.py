@@ -178,6 +178,8 @@ def compress(matrix: np.ndarray, method: int = AUTOMATIC) -> tuple[str, bytes, b
 
 def _range(values: np.ndarray) -> tuple[np.float32, np.float32]:
     minimum, maximum = values.min(), values.max()
+    if minimum == 0:
+        minimum = values.ravel()[values.argmin()]  # the first of several zeros decides the sign, as in Kaldi's Min()
     if not (np.isfinite(minimum) and np.isfinite(maximum)):
         raise ValueError(
             "cannot compress a matrix that holds NaN or infinity: write it uncompressed, or mend the features"
@@ -201,21 +203,25 @@ def _encode_columns(values: np.ndarray, minimum: np.float32, span: np.float32) -
     columns = np.ascontiguousarray(values.T)
     quantiles = _column_quantiles(columns, minimum, span)
     bounds = quantiles.astype(_F32) * (span * _STEP16) + minimum
-    p0, p25, p75, p100 = (bounds[:, i : i + 1] for i in range(4))
-    with np.errstate(all="ignore"):  # outside its own part of the range a formula may overflow: not used there
-        codes = np.where(
-            columns < p25,
-            _place(columns, p0, p25, 0, 64),
-            np.where(columns < p75, _place(columns, p25, p75, 64, 128), _place(columns, p75, p100, 192, 63)),
-        )
-    return quantiles.astype("<u2").tobytes() + codes.astype(np.uint8).tobytes()
+    return quantiles.astype("<u2").tobytes() + _encode_values(columns, bounds).tobytes()
 
 
-def _place(columns: np.ndarray, left: np.ndarray, right: np.ndarray, first: int, steps: int) -> np.ndarray:
-    """FloatToChar on one part of the range: codes first .. first + steps."""
-    fraction = (columns - left) / (right - left)
-    rounded = np.trunc((fraction * _F32(steps)).astype(np.float64) + 0.5)
-    return np.clip(np.nan_to_num(rounded, nan=0.0), 0, steps) + first
+def _encode_values(columns: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """FloatToChar: (cols, rows) values -> codes, by their place between two of the (cols, 4) quantiles."""
+    segment = (columns >= bounds[:, 1:2]).astype(np.intp)
+    segment += columns >= bounds[:, 2:3]
+    index = segment + np.arange(0, 3 * len(columns), 3)[:, None]
+    left, width = bounds[:, :3], bounds[:, 1:] - bounds[:, :3]
+    steps = np.array([64, 128, 63])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = (columns - left.ravel().take(index)) / width.ravel().take(index)
+        place *= steps.astype(_F32).take(segment)
+    if not width.all():  # quantiles that are one float: C++ turns the infinite place into a negative integer
+        place[~np.isfinite(place)] = 0
+    codes = (place.astype(np.float64) + 0.5).astype(np.int32)
+    np.clip(codes, 0, steps.take(segment), out=codes)
+    codes += np.array([0, 64, 192]).take(segment)
+    return codes.astype(np.uint8)
 
 
 def _column_quantiles(columns: np.ndarray, minimum: np.float32, span: np.float32) -> np.ndarray:
@@ -226,7 +232,7 @@ def _column_quantiles(columns: np.ndarray, minimum: np.float32, span: np.float32
         wanted = [0, quarter, 3 * quarter, rows - 1]
     else:
         wanted = list(range(rows))
-    ordered = np.partition(columns, wanted, axis=1)[:, wanted]
+    ordered = np.sort(columns, axis=1)[:, wanted]
     found = _quantize(ordered, minimum, span, 65535)
     quantiles = np.zeros((len(columns), 4), dtype=np.int32)
     quantiles[:, 0] = np.minimum(found[:, 0], 65532)
