@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from speechlib.io import compressed_matrix
+from speechlib.io import ark_text, compressed_matrix
 
 KINDS = ("any", "matrix", "vector", "int_vector", "int", "float", "token", "tokens", "wave")
 
@@ -74,6 +74,11 @@ def decode(buffer, position: int, kind: str = "any", part: str | None = None, co
     if len(head) < 2 and kind not in ("token", "tokens"):
         raise Truncated("ends where an object is due", position + 2)
     return _decode_text(buffer, position, kind, part)
+
+
+def decode_headless(buffer, position: int) -> tuple[Any, int]:
+    """Read a binary array inside a model file, where the two bytes that say "binary" stand once, at the beginning."""
+    return _decode_binary(buffer, position, "any", None, True)
 
 
 def decode_quickly(buffer, position: int, views: bool = False) -> tuple[np.ndarray, int] | None:
@@ -184,7 +189,7 @@ def encode(value: Any, binary: bool = True, compression: int | bool | None = Non
     if isinstance(value, (bool, np.bool_)):
         raise ValueError("a boolean: expected a number, an array, a token or a list of tokens")
     if isinstance(value, (int, np.integer)):
-        return [b"\0B" + _INT_PACK(4, _int32(value)) if binary else b"%d \n" % _int32(value)]
+        return [b"\0B" + _INT_PACK(4, ark_text.int32(value)) if binary else b"%d \n" % ark_text.int32(value)]
     if isinstance(value, (float, np.floating)):
         return [b"\0B" + struct.pack("<bf", 4, value) if binary else f"{float(value):.7g} \n".encode()]
     array = np.asarray(value)
@@ -362,12 +367,13 @@ def _decode_text(buffer, position: int, kind: str, part: str | None) -> tuple[An
         newline = buffer.find(b"\n", position)
         if newline < 0:
             raise Truncated("truncated: no end of line", None)
-        return _parse_line(bytes(buffer[position:newline]).decode(), kind, part), newline + 1
+        value = ark_text.parse_line(bytes(buffer[position:newline]).decode(), kind)
+        return value if part is None else value[parse_part(part, np.shape(value))], newline + 1
     start = buffer.find(b"[", position) + 1
     close = buffer.find(b"]", start)
     if close < 0:
         raise Truncated("truncated: no closing bracket ]", None)
-    array = _parse_numbers(bytes(buffer[start:close]), kind)
+    array = ark_text.parse_array(bytes(buffer[start:close]), kind)
     end = _BLANK.match(buffer, close + 1).end()
     if buffer[end : end + 1] == b"\n":
         end += 1
@@ -377,50 +383,7 @@ def _decode_text(buffer, position: int, kind: str, part: str | None) -> tuple[An
     return array if part is None else array[parse_part(part, array.shape)].copy(), end
 
 
-def _parse_numbers(body: bytes, kind: str) -> np.ndarray:
-    lines = body.replace(b";", b"\n").split(b"\n")
-    is_matrix = kind == "matrix" or (kind == "any" and (len(lines) > 1 or not body.strip()))
-    rows = [line.split() for line in lines]
-    rows = [row for row in rows if row]
-    if not is_matrix and len(rows) > 1:
-        raise ValueError(f"holds a matrix of {len(rows)} rows, expected kind 'vector'")
-    widths = {len(row) for row in rows}
-    if len(widths) > 1:
-        raise ValueError(f"rows of different lengths in a text matrix: {sorted(widths)}")
-    try:
-        values = np.array([float(item) for row in rows for item in row], dtype=np.float32)
-    except ValueError as error:
-        raise ValueError(f"not a number in a text {'matrix' if is_matrix else 'vector'}: {error}") from None
-    return values.reshape(len(rows), max(widths, default=0)) if is_matrix else values
-
-
-def _parse_line(line: str, kind: str, part: str | None) -> Any:
-    fields = line.split()
-    if kind == "tokens":
-        return fields
-    if kind in ("token", "int", "float"):
-        if len(fields) != 1:
-            raise ValueError(f"{line.strip()!r}: expected one {kind}")
-        return {"token": str, "int": int, "float": float}[kind](fields[0])
-    try:
-        values = np.array([_int32(int(field)) for field in fields], dtype=np.int32)
-    except ValueError:
-        if kind == "int_vector":
-            raise ValueError(f"{line.strip()[:40]!r}: expected integers") from None
-        try:
-            values = np.array([float(field) for field in fields], dtype=np.float32)
-        except ValueError:
-            raise ValueError(f"{line.strip()[:40]!r}: no numbers: read it as kind 'token' or 'tokens'") from None
-    return values if part is None else values[parse_part(part, values.shape)]
-
-
 _INT_PACK = struct.Struct("<bi").pack
-
-
-def _int32(value: int) -> int:
-    if not -(2**31) <= value < 2**31:
-        raise ValueError(f"{value}: outside the range of int32")
-    return int(value)
 
 
 def _checked_token(token: str) -> str:
@@ -444,7 +407,7 @@ def _encode_floats(array: np.ndarray, binary: bool) -> list:
     if array.ndim == 2 and array.size == 0:
         array = array.reshape(0, 0)  # Kaldi has no matrix with rows but no columns
     if not binary:
-        return [_text(array).encode()]
+        return [ark_text.format_array(array).encode()]
     token = (b"D" if array.dtype.itemsize == 8 else b"F") + (b"M" if array.ndim == 2 else b"V")
     data = np.ascontiguousarray(array, dtype=_DTYPES[token])
     header = b"".join(_INT_PACK(4, size) for size in array.shape)
@@ -458,12 +421,3 @@ def _encode_compressed(array: np.ndarray, method: int, binary: bool) -> list:
     raw = np.frombuffer(data, np.uint8)
     values = compressed_matrix.decompress(token, compressed_matrix.HEADER.unpack(header), raw, _FULL, _FULL)
     return _encode_floats(values, False)
-
-
-def _text(array: np.ndarray) -> str:
-    if array.size == 0:
-        return " [ ]\n"
-    if array.ndim == 1:
-        return " [ " + ("%.7g " * len(array)) % tuple(array.tolist()) + "]\n"
-    row = "\n  " + "%.7g " * array.shape[1]
-    return " [" + "".join(row % tuple(values) for values in array.tolist()) + "]\n"
