@@ -14,7 +14,8 @@
 #   --pool F,T              of the pooling windows, and
 #   --pool-stride F,T       their stride
 #   --nj N                  parallel jobs, each with its share of the seeds (default: 1)
-#   --num-threads N         CPU threads a job (default: the cores, shared among the jobs)
+#   --num-threads N         CPU threads a job (default: the cores, shared among the seeds; not among the jobs, because
+#                           the weights depend on the number of threads in their last digits)
 #   --use-gpu N             GPUs a job, for the dispatcher (default: 0; a GPU that is there is used all the same)
 #   --device D              auto, cpu or cuda (default: auto)
 #   --cmd CMD               job dispatcher (default: utils/run.py)
@@ -36,7 +37,8 @@ seeds=${seeds:-1}
 
 read -ra seed_list <<<"${seeds//,/ }"
 if ((nj > ${#seed_list[@]})); then nj=${#seed_list[@]}; fi
-if ((num_threads == 0)); then num_threads=$(($(nproc) / nj > 0 ? $(nproc) / nj : 1)); fi
+if ((num_threads == 0)); then num_threads=$(($(nproc) / ${#seed_list[@]})); fi
+if ((num_threads == 0)); then num_threads=1; fi
 
 options=(--seeds "$seeds" --unseen-speakers "$unseen_speakers" --device "$device" --num-threads "$num_threads")
 for name in config sentences filter pool pool_stride; do

@@ -55,19 +55,19 @@ def test_chain_of_steps(recipe, root, monkeypatch):
         "--check-against data/test --filter 3,2 data/train exp")  # fmt: skip
     for seed in (1, 2):
         assert (recipe / "exp" / f"seed{seed}" / "model.pt").is_file()
-    for nj in (1, 3):
+    for nj in (1, 2):
         run(recipe, root, f"steps/extract_snippets.sh --nj {nj} data/test exp/seed1 exp/seed1/test{nj}")
         keys = [line.split()[0] for line in (recipe / f"exp/seed1/test{nj}/L8.scp").read_text().splitlines()]
         assert keys == sorted(keys) and len(keys) == 6
     monkeypatch.chdir(recipe)  # the paths in a script are relative to the recipe
     for layer in ("L5", "L7", "L8"):
-        one, three = (RandomAccessTable(f"scp:exp/seed1/test{nj}/{layer}.scp") for nj in (1, 3))
+        one, two = (RandomAccessTable(f"scp:exp/seed1/test{nj}/{layer}.scp") for nj in (1, 2))
         for key in one:
-            np.testing.assert_array_equal(one[key], three[key])
-    run(recipe, root, "steps/extract_snippets.sh --nj 3 data/test exp/seed1 exp/seed1/test3")
-    assert "complete already" in (recipe / "exp/seed1/test3/log/extract.2.log").read_text()
+            np.testing.assert_array_equal(one[key], two[key])
+    run(recipe, root, "steps/extract_snippets.sh --nj 2 data/test exp/seed1 exp/seed1/test2")
+    assert "complete already" in (recipe / "exp/seed1/test2/log/extract.2.log").read_text()
 
-    run(recipe, root, "steps/identify_speakers.sh --tags 'set=test' data/test exp/seed1/test3 exp/seed1/ident")
+    run(recipe, root, "steps/identify_speakers.sh --tags 'set=test' data/test exp/seed1/test2 exp/seed1/ident")
     result = json.loads((recipe / "exp/seed1/ident/result.json").read_text())
     assert result["counts"]["groups"] == 3 and result["seed"] == 1 and result["extra"]["filter"] == "3x2"
     assert result["metrics"]["accuracy_arithmetic"]["value"] > 0.5
