@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             f"utils/fix_data_dir.sh {args.data_dir}",
             file=sys.stderr,
         )
-    write_map(target, {utterance: f"{value:.6f}".rstrip("0").rstrip(".") for utterance, value in seconds.items()})
+    write_map(target, {utterance: f"{value:.7f}".rstrip("0").rstrip(".") for utterance, value in seconds.items()})
     print(f"get_utt2dur.sh: computed {target} from {durations.source}")
     return 0
 

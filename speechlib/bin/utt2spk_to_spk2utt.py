@@ -23,14 +23,14 @@ def main(argv: list[str] | None = None) -> None:
 def _lists(lines: Iterable[bytes], source: str) -> dict[bytes, list[bytes]]:
     lists: dict[bytes, list[bytes]] = {}
     last, utterances = None, []
-    try:
-        for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, 1):
+        try:
             utterance, speaker = line.split()
-            if speaker != last:
-                last, utterances = speaker, lists.setdefault(speaker, [])
-            utterances.append(utterance)
-    except ValueError:
-        raise ValueError(f"{source}:{number}: expected '<utterance> <speaker>'; mend or delete the line") from None
+        except ValueError:
+            raise ValueError(f"{source}:{number}: expected '<utterance> <speaker>'; mend or delete the line") from None
+        if speaker != last:
+            last, utterances = speaker, lists.setdefault(speaker, [])
+        utterances.append(utterance)
     return lists
 
 
