@@ -17,6 +17,8 @@ _speechlib_say() { echo "speechlib: $*" >&2; }
 # folder (two lines), or _speechlib_why to what it lacks.
 _speechlib_try() {
   [[ -n $1 && -x $1 ]] || return 1
+  # An installation that was broken off leaves this mark behind.
+  if [[ $1 == "$_speechlib_venv"/* && -e $_speechlib_venv/.installing ]]; then return 1; fi
   if _speechlib_found=$("$1" "$_speechlib_top/utils/env_packages.py" check "${@:2}" 2>&1); then return 0; fi
   _speechlib_why=${_speechlib_found##*$'\n'}
   return 1
@@ -46,8 +48,7 @@ _speechlib_get() {
     _speechlib_try "$_candidate" "$@" && return
   done
   _message=${_speechlib_why-}
-  # An installation that was broken off leaves this mark behind.
-  if [[ -z ${SPEECHLIB_PYTHON-} && ! -e $_speechlib_venv/.installing ]]; then
+  if [[ -z ${SPEECHLIB_PYTHON-} ]]; then
     _speechlib_try "$_speechlib_venv/bin/python" "$@" && return
   fi
   # An environment of the user's that lacks just the extras stays as it is: they go into a folder of our own.
@@ -92,7 +93,7 @@ _speechlib_add_tools() {
 _speechlib_make_venv() {
   local _python=$_speechlib_venv/bin/python
   # The run that held the lock may have made it meanwhile.
-  if [[ ! -e $_speechlib_venv/.installing ]] && _speechlib_try "$_python" "$@"; then return; fi
+  _speechlib_try "$_python" "$@" && return
   touch "$_speechlib_venv/.installing" || return
   if ! "$_python" -c 'import sys, pip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     # What is left of an interrupted start, or of a Python that is gone.
@@ -100,11 +101,10 @@ _speechlib_make_venv() {
     _speechlib_create_venv || return
   fi
   _speechlib_pip "$_python" "" dependencies "$@" || return
-  if ! _speechlib_try "$_python" "$@"; then
-    _speechlib_say "the installation is not complete: $_speechlib_why"
-    return 1
-  fi
   rm -f "$_speechlib_venv/.installing"
+  _speechlib_try "$_python" "$@" && return
+  _speechlib_say "the installation is not complete: $_speechlib_why"
+  return 1
 }
 
 # An empty environment, with whatever this machine offers: venv, venv with another pip, or venv from apt.
@@ -118,19 +118,18 @@ _speechlib_create_venv() {
   elif _speechlib_apt && _python=$(_speechlib_base 'import venv, ensurepip'); then
     "$_python" -m venv "$_speechlib_venv"
   else
-    _speechlib_say "needs Python 3.10 or newer with its venv module, which this machine does not offer. Type" \
-      "    sudo apt-get update && sudo apt-get install python3 python3-venv" \
-      "and start again. An environment that has the packages of pyproject.toml will do as well: activate it, or name" \
-      "its python in SPEECHLIB_PYTHON."
+    _speechlib_say "this machine offers no Python of 3.10 or newer with the venv module. Type"
+    _speechlib_say "    sudo apt-get update && sudo apt-get install -y python3 python3-venv"
+    _speechlib_say "and start again. An environment that has the packages of pyproject.toml will do as well: activate it," \
+      "or name its python in SPEECHLIB_PYTHON."
     return 1
   fi
 }
 
 # The first Python >= 3.10 on which the statement $1 works.
 _speechlib_base() {
-  local _name _python
-  for _name in python3 python python3.{14..10} /usr/bin/python3; do
-    _python=$(command -v "$_name") || continue
+  local _python
+  for _python in $(type -aP python3 python python3.{14..10}); do
     if "$_python" -c "import sys; assert sys.version_info >= (3, 10); $1" 2>/dev/null; then
       echo "$_python"
       return
@@ -163,8 +162,8 @@ _speechlib_pip() {
   "$_python" "$_speechlib_top/utils/env_packages.py" list "${@:3}" >"$_list" || return
   _speechlib_say "installing Python packages (${*:3}) into ${_folder:-$_speechlib_venv}; this happens once"
   : >"$_log"
-  while sleep 15 && kill -0 $$ 2>/dev/null; do
-    _speechlib_say "  $((SECONDS / 60)) min $((SECONDS % 60)) s: $(tail -n 1 "$_log" | cut -c 1-100)"
+  while sleep 15 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    _speechlib_say "  after $SECONDS s: $(grep -E '^(Collecting|Processing|Downloading|Installing)' "$_log" | tail -n 1 | cut -c 1-90)"
   done </dev/null {_lock}>&- &
   _watch=$!
   env -u PYTHONPATH PIP_USER=false PIP_REQUIRE_VIRTUALENV=false "$_python" -m pip install --no-input \

@@ -47,7 +47,7 @@ _stage_error() {
 # Called by parse_options.sh once the options are known: --list, --dry-run, and the check of the numbers.
 _begin_stages() {
   ((${#_stage_numbers[@]})) || return 0
-  local _i _last=${_stage_numbers[-1]}
+  local _i _last=${_stage_numbers[-1]} _chosen=false
   if $list; then
     for _i in "${!_stage_numbers[@]}"; do
       printf '%2d  %s\n' "${_stage_numbers[_i]}" "${_stage_titles[_i]}"
@@ -57,13 +57,17 @@ _begin_stages() {
   if ((stage > _last)); then
     _stage_error "--stage $stage: the last stage is $_last (--list prints them)"
   fi
-  if ((stop_stage < stage || stop_stage < _stage_numbers[0])); then
+  for _i in "${_stage_numbers[@]}"; do
+    if ((_i >= stage && _i <= stop_stage)); then _chosen=true; fi
+  done
+  if ! $_chosen; then
     _stage_error "--stage $stage --stop-stage $stop_stage: no stage lies between them (--list prints them)"
   fi
-  trap '_end_stages $?' EXIT
   if $dry_run; then
     # shellcheck source=/dev/null
     . "$_utils/dry_run.sh"
+  else
+    trap '_end_stages $?' EXIT
   fi
 }
 
@@ -94,7 +98,6 @@ _end_stage() {
 _end_stages() {
   local _status=$1
   trap - EXIT
-  if $dry_run; then exit "$_status"; fi
   # bash killed by a signal comes here with status 0, while the command that it waited for still runs.
   if ((_status == 0)); then
     _ask_memory children
