@@ -74,27 +74,26 @@ def write_pieces(speech: Path, seconds: int, folder: Path) -> list[Path]:
     """Join the recordings and cut them into WAV files of 8 s, beginning anew when there are too few."""
     from speechlib.io.audio import BadAudio, read_audio, write_wav
 
-    recordings = []
-    found = 0
-    for path in sorted(path for path in speech.rglob("*") if path.suffix.lower() in (".wav", ".flac", ".sph")):
-        try:
-            samples, _ = read_audio(path, rate=RATE)
-        except BadAudio:
-            continue
-        recordings.append(samples)
-        found += len(samples)
-        if found >= seconds * RATE:
-            break
-    if found < PIECE_SECONDS * RATE:
-        sys.exit(f"features.py: {speech}: less than {PIECE_SECONDS} s of recordings of {RATE} Hz")
-    joined = np.concatenate(recordings)
-    size = PIECE_SECONDS * RATE
-    files = []
-    for index in range(seconds // PIECE_SECONDS):
-        start = index % (len(joined) // size) * size
-        files.append(folder / f"{index:05d}.wav")
-        write_wav(files[-1], joined[start : start + size], RATE)
-    print(f"{len(files)} files of {PIECE_SECONDS} s of speech from {speech} ({found / RATE:.0f} s)")
+    size, wanted = PIECE_SECONDS * RATE, seconds // PIECE_SECONDS
+    recordings = [path for path in sorted(speech.rglob("*")) if path.suffix.lower() in (".wav", ".flac", ".sph")]
+    files: list[Path] = []
+    held = np.empty(0, np.float32)
+    while len(files) < wanted:
+        before = len(files)
+        for path in recordings:
+            try:
+                held = np.append(held, read_audio(path, rate=RATE)[0])
+            except BadAudio:
+                continue
+            while len(held) >= size and len(files) < wanted:
+                files.append(folder / f"{len(files):05d}.wav")
+                write_wav(files[-1], held[:size], RATE)
+                held = held[size:]
+            if len(files) == wanted:
+                break
+        if len(files) == before:
+            sys.exit(f"features.py: {speech}: less than {PIECE_SECONDS} s of recordings of {RATE} Hz")
+    print(f"{len(files)} files of {PIECE_SECONDS} s of speech from {speech}")
     return files
 
 

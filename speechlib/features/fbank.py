@@ -46,7 +46,7 @@ class Fbank(Extractor):
         self.energy_column = dim - 1 if options.htk_compat else 0
 
     def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
-        options, count = self.options, len(out)
+        options, count = self.options, out.shape[0]
         energy = self.spectrum.load(samples, count)
         if energy is not None:
             out[:, self.energy_column] = energy

@@ -133,14 +133,13 @@ class BandedProjection:
         low = [int(bins[0]) if len(bins) else 0 for bins in nonzero]
         high = [int(bins[-1]) + 1 if len(bins) else 0 for bins in nonzero]
         groups = self._plan(low, high, repeat) if device.type == "cpu" else [(0, filters)]
-        self.parts: list[tuple[int, slice, Tensor]] = []
+        self._energies = torch.empty(max_rows, filters, device=device)
+        self.parts: list[tuple[int, int, Tensor, Tensor]] = []  # first row, rows, filters, place of the products
         for start, stop in groups:
             used = [i for i in range(start, stop) if high[i]]
             rows = slice(min((low[i] for i in used), default=0), max((high[i] for i in used), default=1))
             matrix = torch.from_numpy(weights[rows, start:stop].repeat(repeat, axis=0).astype(np.float32)).to(device)
-            self.parts.append((rows.start * repeat, slice(start, stop), matrix))
-        self._energies = torch.empty(max_rows, filters, device=device)
-        self._columns = [self._energies[:, columns] for _, columns, _ in self.parts]
+            self.parts.append((rows.start * repeat, len(matrix), matrix, self._energies[:, start:stop]))
 
     @classmethod
     def _plan(cls, low: list[int], high: list[int], repeat: int) -> list[tuple[int, int]]:
@@ -165,9 +164,9 @@ class BandedProjection:
 
     def project(self, spectrum: Tensor, first: int = 0) -> None:
         """Put the product of spectrum (rows, repeat * bins) and the filters into rows first... of the work space."""
-        count = len(spectrum)
-        for (row, _, matrix), columns in zip(self.parts, self._columns, strict=True):
-            torch.mm(spectrum.narrow(1, row, len(matrix)), matrix, out=columns.narrow(0, first, count))
+        count = spectrum.shape[0]
+        for row, rows, matrix, columns in self.parts:
+            torch.mm(spectrum.narrow(1, row, rows), matrix, out=columns.narrow(0, first, count))
 
     def energies(self, count: int) -> Tensor:
         """(count, filters) the first rows of the work space."""

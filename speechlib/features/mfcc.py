@@ -70,7 +70,7 @@ class Mfcc(Extractor):
         self.energy_column = options.num_ceps - 1 if options.htk_compat else 0
 
     def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
-        count = len(out)
+        count = out.shape[0]
         raw_energy = self.spectrum.load(samples, count)
         energies = []
         for rows, squares, energy in self.spectrum.spectra(count):

@@ -124,7 +124,7 @@ class PowerSpectrum:
             energy = None
             if options.use_energy and not options.raw_energy:
                 energy = self._log_energy(frames.double().square_().sum(1))
-            yield rows, torch.mul(spectrum, spectrum, out=spectrum).view(len(padded), -1), energy
+            yield rows, torch.mul(spectrum, spectrum, out=spectrum).view(padded.shape[0], -1), energy
 
     def _log_energy(self, energy: Tensor) -> Tensor:
         energy = energy.clamp_min_(EPSILON).log_()
