@@ -53,8 +53,6 @@ def write_map(path: str | os.PathLike, mapping: Mapping[str, object]) -> None:
     Raises:
         ValueError: a key is empty or holds a blank, or a value holds a line break.
     """
-    from speechlib.io.atomic import write_text  # readers do without it
-
     lines = []
     for key in sorted(mapping):
         value = str(mapping[key])
