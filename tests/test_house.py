@@ -164,6 +164,8 @@ def test_nothing_that_runs_code_from_files():
         tree = tree_of(path)
         where = relative(path)
         banned = [name for name in imported(tree) if name.split(".")[0] in ("pickle", "dill", "marshal")]
+        if where.startswith("tests/"):  # which write hostile files
+            banned = []
         wrong += [f"{where} imports {name}" for name in banned]
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):

@@ -68,6 +68,7 @@ _begin_stages() {
     . "$_utils/dry_run.sh"
   else
     trap '_end_stages $?' EXIT
+    trap 'exit 130' INT # once the running command, which is interrupted too, has ended
   fi
 }
 
@@ -97,7 +98,7 @@ _end_stage() {
 # The script's end, of whatever kind: the last stage's line and the total, or which stage failed.
 _end_stages() {
   local _status=$1
-  trap - EXIT
+  trap - EXIT INT
   # bash killed by a signal comes here with status 0, while the command that it waited for still runs.
   if ((_status == 0)); then
     _ask_memory children
@@ -117,6 +118,7 @@ _end_stages() {
     } >&2
     if ((_status < 128)); then _ask_memory bye; fi
   fi
+  if ((_status == 130)); then kill -INT $$; fi # so that a calling shell stops as well
   exit "$_status"
 }
 

@@ -140,13 +140,18 @@ def test_peak_memory_is_that_of_the_processes_below(recipe, root):
     assert 280 < int(peak[1]) < 400
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_recipe_leaves_nothing_running(recipe, tmp_path, number):
     mark = f"35{os.getpid()}"
     work = f"$cmd JOB=1:2 exp/JOB.log sleep {mark}"
     recipe.script.write_text(recipe.script.read_text().replace("mkdir -p exp", work))
     run = subprocess.Popen(
-        [recipe.script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [recipe.script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell has it ignored
     )
 
     def sleeping() -> int:
@@ -166,11 +171,14 @@ def test_a_killed_recipe_leaves_nothing_running(recipe, tmp_path, number):
 
     assert wait_for(lambda: sleeping() == 2)
     time.sleep(0.7)  # the memory sampler looks twice a second
-    run.send_signal(number)
+    if number == signal.SIGINT:  # Ctrl-C reaches the whole group
+        os.killpg(run.pid, number)
+    else:
+        run.send_signal(number)
     assert run.wait(15) in (-number, 128 + number)
     assert wait_for(lambda: sleeping() == 0)
-    if number == signal.SIGTERM:
-        assert "stage 1 (Data directories) failed with status 143" in run.stderr.read()
+    if number != signal.SIGKILL:
+        assert f"stage 1 (Data directories) failed with status {128 + number}" in run.stderr.read()
 
 
 def test_a_step_that_sources_it_has_no_stages(root, tmp_path):
