@@ -107,8 +107,8 @@ def frame_blocks(
             return []
         if framing.edges == "constant":
             return [torch.zeros(stop - start)]
-        # Mirrored, position p has the value of -1 - p (left) or 2 end - 1 - p (right); reflected, of -p or 2 end - 2 - p.
-        # That is a slice read backwards, unless the waveform is so short that it is reflected again.
+        # Mirrored, position p has the value of -1 - p (left) or 2 end - 1 - p (right); reflected, of -p (left) or
+        # 2 end - 2 - p: a slice read backwards, unless the waveform is so short that it is reflected again.
         middle = (0 if start < 0 else 2 * end) + {"mirror": 0, "reflect": 1 if start < 0 else -1}[framing.edges]
         low, high = middle - stop, middle - start
         if begin <= low and high <= end:
