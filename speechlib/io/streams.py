@@ -19,6 +19,7 @@ from speechlib.io.specifiers import is_plain_file, open_input, split_offset, spl
 _WINDOW = 1 << 24
 _CHUNK = 1 << 18
 _MAX_MAPS = 64
+_MAX_TOUCHED = 1 << 29  # bytes read through mappings before their pages are given back
 _DIMENSIONS = {"any": (1, 2), "matrix": (2,), "vector": (1,)}  # of the kinds that ark.decode_quickly may read
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _KEY = re.compile(rb"[^ \t\r\n\0]+")
@@ -125,6 +126,7 @@ class EntryReader:
         self._maps: OrderedDict[str, Any] = OrderedDict()
         self._path: str | None = None
         self._buffer: Any = b""
+        self._touched = 0
 
     def read(self, key: str, entry: str) -> Any:
         """Return the object of an entry `file`, `file:offset`, `file:offset[range]` or `command |`.
@@ -137,8 +139,12 @@ class EntryReader:
         if self._dimensions and tail.isdecimal():
             if path != self._path:
                 self._select(path)
-            found = ark.decode_quickly(self._buffer, int(tail))
+            offset = int(tail)
+            found = ark.decode_quickly(self._buffer, offset)
             if found is not None and found[0].ndim in self._dimensions:
+                self._touched += found[1] - offset
+                if self._touched > _MAX_TOUCHED:
+                    self._unload()
                 return found[0]
         return self._read_any(key, entry)
 
@@ -157,6 +163,13 @@ class EntryReader:
             return ark.decode(buffer, offset, self._kind, part)[0]
         except ValueError as error:
             raise ValueError(_located(path, key, offset, error)) from error
+
+    def _unload(self) -> None:
+        # Pages once read stay in the kernel's cache, but would count as this process's memory for ever.
+        self._touched = 0
+        for buffer in self._maps.values():
+            if isinstance(buffer, mmap.mmap):
+                buffer.madvise(mmap.MADV_DONTNEED)
 
     def _select(self, path: str) -> None:
         buffer = self._maps.get(path)

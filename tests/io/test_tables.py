@@ -450,3 +450,20 @@ def test_imports_are_light(root):
     code = "import sys, speechlib.io.tables; print({'torch', 'scipy', 'kaldiio', 'yaml'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_random_access_gives_memory_back(tmp_path, root):
+    matrix = np.ones((40_000, 100), np.float32)
+    with open_table(f"ark,scp:{tmp_path}/a.ark,{tmp_path}/a.scp") as writer:
+        for index in range(16):
+            writer.write(f"u{index}", matrix)
+    code = (
+        "import sys, resource; from speechlib.io import streams; from speechlib.io.tables import RandomAccessTable\n"
+        "streams._MAX_TOUCHED = 1 << 26\n"
+        "table = RandomAccessTable(sys.argv[1]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert all(table[key].sum() == 4e6 for key in table)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    command = [sys.executable, "-c", code, f"scp:{tmp_path}/a.scp"]
+    added = int(subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True).stdout)
+    assert added < 160  # MiB, of 244 MiB that were read
