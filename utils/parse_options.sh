@@ -21,6 +21,12 @@ _script_text() {
   done
 }
 
+# Whether the exported variable $1 is just the environment's: it was there before the script, which does not set it.
+_is_inherited() {
+  if grep -Eq "(^|[[:space:];])$1=" <<<"$_parse_options_text"; then return 1; fi
+  [[ ! -r /proc/$$/environ ]] || grep -zq "^$1=" "/proc/$$/environ"
+}
+
 # Prints the script's own variables: lower case, no arrays, and not merely inherited from the caller's environment.
 _list_options() {
   local _name _declared
@@ -28,10 +34,7 @@ _list_options() {
     [[ $_name =~ ^[a-z][a-z0-9_]*$ && $_name != help_message ]] || continue
     _declared=$(declare -p "$_name" 2>/dev/null) || continue
     [[ ! $_declared =~ ^declare\ -[a-zA-Z]*[aA] ]] || continue
-    # An exported one may be the environment's: it is an option only if the script sets it.
-    if [[ $_declared =~ ^declare\ -[a-zA-Z]*x ]] && ! grep -Eq "(^|[[:space:];])$_name=" <<<"$_parse_options_text"; then
-      continue
-    fi
+    if [[ $_declared =~ ^declare\ -[a-zA-Z]*x ]] && _is_inherited "$_name"; then continue; fi
     echo "$_name"
   done < <(compgen -v)
 }

@@ -107,6 +107,11 @@ def test_the_environment_is_no_option_unless_the_script_sets_it(step):
     assert step("--colour", "red", more="colour=green", colour="blue").returncode == 0
 
 
+def test_what_a_sourced_file_exports_is_an_option(step, tmp_path):
+    (tmp_path / "cmd.sh").write_text('export train_cmd="utils/run.py"\n')
+    assert step("--train-cmd", "utils/slurm.py", more="; . ./cmd.sh").returncode == 0
+
+
 def test_kaldis_config_file_comes_before_the_other_options(step, tmp_path):
     Path(tmp_path / "site.conf").write_text("nj=16\nlr=0.5\n")
     assert step("--nj", "2", "--config", "site.conf").stdout == "2|true|0|99|utils/run.py|0.5||1.5|\n"
