@@ -50,8 +50,10 @@ def max_jobs_run(call: Call, num_gpus: int = 0) -> int:
     if call.max_jobs_run is not None:
         limits.append(call.max_jobs_run)
     else:
-        if call.gpu:  # without a GPU such a task falls back to all cores: one at a time
+        if call.gpu and num_gpus:
             limits.append(num_gpus // call.gpu)
+        elif call.gpu and call.num_threads is None:  # without a GPU such a task falls back to all cores
+            limits.append(1)
         else:
             limits.append(machine.num_cores() // (call.num_threads or 1))
         if call.mem:
