@@ -66,7 +66,7 @@ fi
 
 if stage 6 "Clustering: networks of few and of many speakers"; then
   for set in small large; do
-    train --check-against "$data/cluster/unseen_by_$set" --unseen-speakers true "$data/net_$set" "$exp/cluster/$set"
+    train --check-against "$data/unseen_by_$set" --unseen-speakers true "$data/net_$set" "$exp/cluster/$set"
   done
 fi
 

@@ -12,7 +12,7 @@ import pytest
 STAGES = range(1, 10)
 TINY_CONFIG = """\
 model: {channels: [2, 2], hidden: [2, 1]}
-training: {batch_size: 8, num_updates: 3, learning_rate: 0.01}
+training: {batch_size: 8, num_updates: 3, learning_rate: 0.01, tensorboard: false}
 """
 
 
@@ -26,6 +26,8 @@ def recipe(root: Path, tmp_path_factory) -> Path:
     ignore = shutil.ignore_patterns("data", "exp", "results", "RESULTS.md", "__pycache__")
     shutil.copytree(root / "egs" / "timit", recipe, symlinks=True, ignore=ignore)
     (recipe / "conf" / "tiny.yaml").write_text(TINY_CONFIG)
+    shapes = recipe / "conf" / "filter_shapes.tsv"
+    shapes.write_text("".join(shapes.read_text().splitlines(keepends=True)[:3]))  # the title and two of them
     return recipe
 
 
@@ -42,7 +44,7 @@ def finished(recipe: Path) -> Path:
     for stage in STAGES:
         done = run(recipe, "--nj", "2", "--stage", str(stage), "--stop-stage", str(stage))
         assert done.returncode == 0, f"stage {stage}\n{done.stdout}\n{done.stderr}"
-        assert re.search(rf"^stage {stage}: .*: done in [0-9.]+ s, peak memory \d+ MiB$", done.stdout, re.MULTILINE)
+        assert re.search(rf"^stage {stage}: .*: done in .*, peak memory .*iB$", done.stdout, re.MULTILINE)
     return recipe
 
 
@@ -55,7 +57,7 @@ def archives(data: Path) -> bytes:
         content.append((key, path, int(offset)))
     order = sorted(content, key=lambda item: (item[1], item[2]))
     assert [key for key, *_ in content] == sorted(key for key, *_ in content)
-    whole = {path: Path(data.parents[2] / path if not os.path.isabs(path) else path).read_bytes() for _, path, _ in order}
+    whole = {path: (data.parents[2] / path).read_bytes() for _, path, _ in order}
     pieces = {}
     for (key, path, offset), following in zip(order, [*order[1:], None], strict=True):
         last = following is None or following[1] != path
@@ -66,8 +68,8 @@ def archives(data: Path) -> bytes:
 
 def test_every_stage_starts_after_its_predecessors_and_leaves_results(finished):
     results = sorted((finished / "results" / "demo").rglob("result.json"))
-    # 2 seeds of identification; 5 shapes x 2 seeds x 2 sets; 2 networks x 2 seeds x 3 layers x 2 lists
-    assert len(results) == 2 + 20 + 24
+    # 2 seeds of identification; 2 shapes x 2 seeds x 2 sets; 2 networks x 2 seeds x 3 layers x 2 lists
+    assert len(results) == 2 + 8 + 24
     for path in results:
         result = json.loads(path.read_text())
         assert result["selection"]["cut"] in ("oracle", "dev", "fixed")
@@ -126,7 +128,9 @@ def test_list_and_dry_run_do_nothing(recipe):
     assert [int(line.split()[0]) for line in listed.stdout.splitlines()] == list(STAGES)
     dry = run(recipe, "--dry-run", "--stage", "2", "--stop-stage", "2", "--name", "nothing", "--nj", "7")
     assert dry.returncode == 0, dry.stderr
-    assert "steps/make_feats.sh" in dry.stdout and "--nj 7" in dry.stdout and "data/nothing/all" in dry.stdout
+    words = dry.stdout.replace('"', "").split()
+    assert "steps/make_feats.sh" in words and "data/nothing/all" in words
+    assert words[words.index("--nj") + 1] == "7"
     assert "train_snippet_cnn" not in dry.stdout
     assert not (recipe / "data" / "nothing").exists() and not (recipe / "exp" / "nothing").exists()
 

@@ -9,8 +9,9 @@
 #   net_small net_large              training sets of the clustering networks, 8 sentences
 #   cluster                          the speakers to cluster and the dev speakers, all sentences; with
 #                                    utt2half (the 8 or the 2 sentences of a speaker), half2spk (of the speakers of each
-#                                    list), and unseen_by_small, unseen_by_large: the utterances that the networks must
-#                                    not know (the full corpus has dev speakers among the 590 that train, as the paper)
+#                                    list)
+#   unseen_by_small unseen_by_large  what the clustering networks must not know: cluster, without dev speakers that train
+#                                    (the full corpus has them among the 590, as the paper)
 set -euo pipefail
 
 if [[ -f path.sh ]]; then . ./path.sh; fi
@@ -41,9 +42,8 @@ make_set cluster cluster_and_dev train8 test2
 awk 'FNR == 1 { file++ } file < 3 { half[$1] = file } file == 3 { print $1, $2 "-" half[$1] }' \
   "$lists/train8" "$lists/test2" "$data/cluster/utt2spk" >"$data/cluster/utt2half"
 for set in small large; do
-  awk 'FNR == 1 { file++ } file == 1 { trains[$1] } file == 2 && !($1 in trains) { unseen[$1] } file == 3 { unseen[$1] }
-    file == 4 && $2 in unseen { print $1 }' \
-    "$lists/train_$set" "$lists/dev" "$lists/cluster_large" "$data/cluster/utt2spk" >"$data/cluster/unseen_by_$set"
+  grep -vxFf "$lists/train_$set" "$lists/cluster_and_dev" >"$lists/unseen_by_$set"
+  make_set "unseen_by_$set" "unseen_by_$set" train8 test2
 done
 for list in cluster_small cluster_large dev; do
   awk '{ print $1 "-1", $1; print $1 "-2", $1 }' "$lists/$list" | sort >"$data/cluster/half2spk.$list"
