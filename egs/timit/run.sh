@@ -18,14 +18,14 @@
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
 #   --list, --dry-run      print the stages; print what would run
 set -euo pipefail
-called_from=$PWD
+_called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=5 speakers=36 max_bad=0
 corpus='' name='' train_config=conf/lukic_scaled.yaml linkage_legacy=false
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
-if [[ -n $corpus ]]; then corpus=$(cd "$called_from" && realpath "$corpus"); fi
+if [[ -n $corpus ]]; then corpus=$(cd "$_called_from" && realpath "$corpus"); fi
 name=${name:-$([[ -n $corpus ]] && echo timit || echo demo)}
 data=data/$name exp=exp/$name results=results/$name
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
