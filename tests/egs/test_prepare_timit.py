@@ -322,6 +322,14 @@ def test_real_sample(root, corpora, tmp_path):
     assert table(tmp_path / "flat/all/utt2dur").items() <= table(tmp_path / "data/all/utt2dur").items()
 
 
+def test_from_any_directory(root, tmp_path):
+    make_upper(tmp_path)
+    command = [root / "egs/timit/local/prepare_timit.sh", "--max-bad", "0", "TIMIT/", "data"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "data/all/wav.scp").is_file() and (tmp_path / "data/lists/train8").is_file()
+
+
 # The lists of speakers and sentences
 
 

@@ -15,13 +15,14 @@
 set -euo pipefail
 
 max_bad=0
-# shellcheck source=/dev/null
-if [[ -f path.sh ]]; then . ./path.sh; fi
-. utils/parse_options.sh
+_code=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=utils/setup_env.sh
+. "$_code/../utils/setup_env.sh"
+# shellcheck source=utils/parse_options.sh
+. "$_code/../utils/parse_options.sh"
 [[ $# -eq 2 ]] || usage "expected a corpus folder and an output folder, got $# arguments"
 corpus=$1 out=$2
 
-code=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-python "$code/prepare_timit.py" --max-bad "$max_bad" "$corpus" "$out"
-python "$code/speaker_lists.py" "$out/lists"
-python "$code/utterance_lists.py" "$out/all/spk2utt" "$out/lists"
+python "$_code/prepare_timit.py" --max-bad "$max_bad" "$corpus" "$out"
+python "$_code/speaker_lists.py" "$out/lists"
+python "$_code/utterance_lists.py" "$out/all/spk2utt" "$out/lists"
