@@ -145,9 +145,9 @@ class LukicCNN(nn.Module):
                              f"got {tuple(snippets.shape)}")
         if self.options.input_norm == "bins":
             snippets = (snippets - self.input_mean) * self.input_scale
-        # ReLU commutes with the maximum; after the pooling there is a quarter of the values to clip.
-        maps = F.relu(self._pool(self.norm1(self.conv1(snippets[:, None]))))
-        maps = F.relu(self._pool(self.norm3(self.conv3(maps))))
+        # ReLU commutes with the maximum; after the pooling there is a quarter of the values to clip and to normalise.
+        maps = F.relu(self.norm1(self._pool(self.conv1(snippets[:, None]))))
+        maps = F.relu(self.norm3(self._pool(self.conv3(maps))))
         return F.relu(self.norm5(self.dense5(maps.flatten(1))))
 
     def _dense7(self, dense5: Tensor) -> Tensor:
