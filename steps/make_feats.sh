@@ -13,7 +13,7 @@
 #   --cmd CMD                    job dispatcher: utils/run.py, utils/slurm.py, utils/queue.py
 #   --max-bad N                  tolerate so many utterances with bad audio, which get no features (default: 0)
 #   --write-utt2num-frames BOOL  write utt2num_frames (default: true)
-#   --write-utt2dur BOOL         write utt2dur if it is not there (default: true)
+#   --write-utt2dur BOOL         write utt2dur if it is not there or lacks lines (default: true)
 #   --seed N                     of the dither noise (default: 0)
 #   --device DEVICE              cpu or cuda (default: cpu)
 set -euo pipefail
@@ -41,13 +41,15 @@ fi
 options=(--type "$type" --seed "$seed" --device "$device")
 if [[ -n $config ]]; then options+=(--config "$config"); fi
 frame_shift=$(python -m speechlib.bin.compute_feats "${options[@]}" --print-frame-shift)
-utils/validate_data_dir.sh --no-text --no-feats "$data"
+utils/validate_data_dir.sh --only-audio "$data"
 
 mkdir -p "$log_dir" "$ark_dir"
 ark_dir=$(cd "$ark_dir" && pwd)
 name=$(basename "$(cd "$data" && pwd)")
 num_utts=$(wc -l <"$data/utt2spk")
 ((nj <= num_utts)) || nj=$num_utts
+# The old features go as soon as their archives may change.
+if [[ -f $data/feats.scp ]]; then mkdir -p "$data/.backup" && mv "$data/feats.scp" "$data/.backup"; fi
 utils/split_data.sh --per-utt "$data" "$nj"
 
 prefix=$ark_dir/raw_${type}_$name
@@ -63,13 +65,15 @@ join_jobs() {
   mv "$3.$$.tmp" "$3"
 }
 
-bad=()
-for ((job = 1; job <= nj; job++)); do bad+=("$log_dir/bad.$job.tsv"); done
+bad=() frames=()
+for ((job = 1; job <= nj; job++)); do bad+=("$log_dir/bad.$job.tsv") frames+=("$log_dir/utt2num_frames.$job"); done
 python -m speechlib.bin.check_bad --max-bad "$max_bad" "${bad[@]}"
 
 join_jobs "$prefix" .scp "$data/feats.scp"
 if $write_utt2num_frames; then join_jobs "$log_dir/utt2num_frames" '' "$data/utt2num_frames"; fi
-if $write_utt2dur && [[ ! -f $data/utt2dur ]]; then join_jobs "$log_dir/utt2dur" '' "$data/utt2dur"; fi
+if $write_utt2dur && { [[ ! -f $data/utt2dur ]] || (($(wc -l <"$data/utt2dur") < num_utts)); }; then
+  join_jobs "$log_dir/utt2dur" '' "$data/utt2dur"
+fi
 echo "$frame_shift" >"$data/frame_shift.$$.tmp"
 mv "$data/frame_shift.$$.tmp" "$data/frame_shift"
 if [[ -n $config ]]; then
@@ -82,6 +86,11 @@ num_feats=$(wc -l <"$data/feats.scp")
 if ((num_feats != num_utts)); then
   echo "${0##*/}: warning: $((num_utts - num_feats)) of $num_utts utterances have no features (bad audio, or segments" \
     "that are too short): see $log_dir/make_${type}_$name.*.log, then run utils/fix_data_dir.sh $data" >&2
+fi
+num_empty=$(awk '$2 == 0' "${frames[@]}" | wc -l)
+if ((num_empty)); then
+  echo "${0##*/}: warning: $num_empty of $num_utts utterances are too short for a frame, their matrices are empty:" \
+    "utils/fix_data_dir.sh $data removes them" >&2
 fi
 ((num_feats)) || { echo "${0##*/}: no features at all: see $log_dir/make_${type}_$name.*.log" >&2 && exit 1; }
 echo "${0##*/}: $type features of $num_feats utterances in $data/feats.scp"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from speechlib.features.deltas import add_deltas
 from speechlib.io.cli import KaldiArgumentParser, run
-from speechlib.io.tables import open_table, read_table
+from speechlib.io.feature_table import FeatureTable
+from speechlib.io.tables import open_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -27,10 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"--truncate={args.truncate} must not be negative")
 
     with open_table(args.extended) as writer:
-        for utterance, features in read_table(args.features, kind="matrix"):
-            if not len(features):
-                sys.stderr.write(f"add_deltas: warning: utterance {utterance} has no frames: left out\n")
-                continue
+        for utterance, features in FeatureTable(args.features, parser.prog):
             if args.truncate > features.shape[1]:
                 raise ValueError(
                     f"utterance {utterance}: --truncate={args.truncate}, but its features have {features.shape[1]} "

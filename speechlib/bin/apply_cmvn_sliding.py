@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from speechlib.features.cmvn import SlidingCmvnOptions, sliding_cmvn
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.command_options import add_options, parse_options
-from speechlib.io.tables import open_table, read_table
+from speechlib.io.feature_table import FeatureTable
+from speechlib.io.tables import open_table
 
 _HELP = {
     "cmn_window": "window in frames",
     "min_cmn_window": "least window at the start, where the window is not centred",
     "norm_vars": "normalise the variance to one, too",
     "center": "centre the window on the frame, as far as the edges allow; else it precedes the frame",
+    "max_warnings": "read for Kaldi's sake, without effect",
 }
 
 
@@ -30,16 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("normalised", help="wspecifier of (frames, dim) normalised features")
     args, options = parse_options(parser, SlidingCmvnOptions, argv)
 
-    num_done = num_empty = 0
+    num_done = 0
+    table = FeatureTable(args.features, parser.prog)
     with open_table(args.normalised) as writer:
-        for utterance, features in read_table(args.features, kind="matrix"):
-            if not len(features):
-                sys.stderr.write(f"apply_cmvn_sliding: warning: utterance {utterance} has no frames: left out\n")
-                num_empty += 1
-                continue
+        for utterance, features in table:
             writer.write(utterance, sliding_cmvn(features, options))
             num_done += 1
-    sys.stderr.write(f"apply_cmvn_sliding: {num_done} utterances, {num_empty} had no frames\n")
+    sys.stderr.write(f"apply_cmvn_sliding: {num_done} utterances, {table.num_empty} had no frames\n")
     return 0 if num_done else 1
 
 

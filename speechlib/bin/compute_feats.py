@@ -23,6 +23,7 @@ from speechlib.io.block_table import BlockTableWriter
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.maps import read_map
+from speechlib.io.specifiers import split_offset
 from speechlib.io.stamps import is_complete, mark_complete
 
 _log = logging.getLogger("compute_feats")
@@ -68,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     job = _Job(args, options, command)
     status = job.run()
-    if stamp and status == 0:
+    # A command that failed may work the next time; all other causes show in the inputs.
+    if stamp and status == 0 and not any(reason == "command-failed" for _, reason, _ in job.bad):
         mark_complete(args.stamp, *stamp)
     return status
 
@@ -129,10 +131,21 @@ def _read_options(args: argparse.Namespace) -> tuple[typing.Any, CommandOptions]
 
 def _stamp_of(args: argparse.Namespace, options: typing.Any, command: CommandOptions) -> tuple:
     inputs = [path for name in ("wav.scp", "segments") if (path := Path(args.data_dir) / name).is_file()]
+    recordings = sorted({split_offset(entry)[0] for entry in read_map(Path(args.data_dir) / "wav.scp").values()})
     decisive = {"type": args.type, "compress": args.compress, "device": args.device, "wspecifier": args.wspecifier}
     outputs = [path for path in args.wspecifier.partition(":")[2].split(",") if path]
     outputs += [path for path in (args.write_num_frames, args.write_utt2dur, args.bad) if path]
+    # A recording that was mended or written anew is known by its size and date.
+    decisive["recordings"] = str([_file_state(path) for path in recordings])
     return inputs, decisive | dataclasses.asdict(options) | dataclasses.asdict(command), outputs
+
+
+def _file_state(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # not there, or a command
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 @dataclass

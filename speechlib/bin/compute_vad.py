@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from speechlib.features.vad import VadOptions, energy_vad
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.command_options import add_options, parse_options
+from speechlib.io.feature_table import FeatureTable
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
 from speechlib.io.stamps import is_complete, mark_complete
-from speechlib.io.tables import open_table, read_table
+from speechlib.io.tables import open_table
 
 _HELP = {
     "vad_energy_threshold": "constant part of the threshold on the log-energy",
@@ -41,14 +42,14 @@ def _job(features: str, vad: str, options: _Options) -> tuple[list[str], dict[st
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write a float vector of ones and zeros for each utterance; return 1 if there was none with frames."""
+    """Write ones and zeros for the frames of each utterance; return 1 if none has frames (but 0 for a job)."""
     parser = KaldiArgumentParser(
         prog="compute_vad",
         description=__doc__,
         epilog="e.g.: python -m speechlib.bin.compute_vad --config conf/vad.conf scp:feats.scp ark,scp:vad.ark,vad.scp",
     )
     add_options(parser, _Options, _HELP)
-    parser.add_argument("--stamp", metavar="FILE", help="written when all is done; nothing is done again while it fits")
+    parser.add_argument("--stamp", metavar="FILE", help="of a job: written when it is done, so that it is not done twice")
     parser.add_argument("features", help="rspecifier of (frames, dim) features, the log-energy in column 0")
     parser.add_argument("vad", help="wspecifier of (frames,) decisions")
     args, options = parse_options(parser, _Options, argv)
@@ -58,13 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"compute_vad: {args.vad} is complete, as {args.stamp} says: nothing to do\n")
         return 0
 
-    num_done = num_empty = num_unvoiced = num_frames = num_voiced = 0
+    num_done = num_unvoiced = num_frames = num_voiced = 0
+    table = FeatureTable(args.features, parser.prog)
     with open_table(args.vad) as writer:
-        for utterance, features in read_table(args.features, kind="matrix"):
-            if not len(features):
-                sys.stderr.write(f"compute_vad: warning: utterance {utterance} has no frames\n")
-                num_empty += 1
-                continue
+        for utterance, features in table:
             voiced = energy_vad(features, options)
             count = int(voiced.sum(dtype=float))
             num_done += 1
@@ -76,12 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if count or not options.omit_unvoiced_utts:
                 writer.write(utterance, voiced)
     sys.stderr.write(
-        f"compute_vad: {num_done} utterances, {num_unvoiced} of them without a voiced frame; {num_empty} had no "
+        f"compute_vad: {num_done} utterances, {num_unvoiced} of them without a voiced frame; {table.num_empty} had no "
         f"frames; {num_voiced} of {num_frames} frames are voiced\n"
     )
-    if job and num_done:
+    if job:  # of several jobs one may well have nothing but utterances without frames
         mark_complete(args.stamp, *job)
-    return 0 if num_done else 1
+    return 0 if num_done or job else 1
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ class SlidingCmvnOptions:
     min_cmn_window: int = 100  # frames at the start; only where the window is not centred
     norm_vars: bool = False
     center: bool = False
+    max_warnings: int = 5  # of Kaldi's logging: read, without effect here
 
     def __post_init__(self) -> None:
         if self.cmn_window < 1:

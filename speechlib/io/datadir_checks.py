@@ -27,6 +27,7 @@ OPTIONS = {
     "--no-text": ("require_text", False, "text need not be there"),
     "--no-wav": ("require_wav", False, "wav.scp need not be there"),
     "--no-spk-sort": ("spk_sort", False, "utt2spk need not be sorted by speaker too"),
+    "--only-audio": ("only_audio", True, "check only utt2spk, spk2utt, wav.scp and segments"),
     "--non-print": ("non_print", True, "text may hold control characters"),
 }
 
@@ -38,6 +39,7 @@ def validate(
     require_text: bool = True,
     spk_sort: bool = True,
     non_print: bool = False,
+    only_audio: bool = False,
     warnings: list[Problem] | None = None,
 ) -> list[Problem]:
     """Check a data directory.
@@ -49,11 +51,14 @@ def validate(
         require_text: text must be there.
         spk_sort: utt2spk sorted by utterance must be sorted by speaker too, as Kaldi's per-speaker tools expect.
         non_print: allow control characters in text.
+        only_audio: look only at what features are computed from: utt2spk, spk2utt, wav.scp, segments.
         warnings: where to append what is odd but no error.
 
     Returns:
         All errors; of one kind in one file the first five, and a count of the rest. Empty for a good directory.
     """
+    if only_audio:
+        require_feats = require_text = False
     check = _Check(Path(path), non_print)
     if not check.folder.is_dir():
         return [Problem(str(path), 0, "no such data directory", "make it, or mend its name")]
@@ -64,7 +69,8 @@ def validate(
     if check.has("utt2spk"):
         check.speakers(spk_sort)
         check.recordings()
-        check.others()
+        if not only_audio:
+            check.others()
     else:
         check.errors.add("utt2spk", 0, "missing", "no such file", "write one line '<utterance> <speaker>' each")
     if warnings is not None:
@@ -235,6 +241,8 @@ class _Check:
             is_good = _is_positive_integer if name == "utt2num_frames" else _is_positive
             expected = "a whole number above 0" if name == "utt2num_frames" else "seconds above 0"
             mend = f"delete the file and make it anew{' (utils/data/get_utt2dur.sh)' if name == 'utt2dur' else ''}"
+            if name == "utt2num_frames":
+                mend = f"{self.errors.fix} to leave out utterances without a frame, or {mend}"
             self._values(table, is_good, expected, mend)
         elif name in _WARP:
             self._values(

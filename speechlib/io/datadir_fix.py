@@ -26,8 +26,9 @@ def fix_data_dir(
     """Sort the files of a data directory, remove repeats and what cannot be read, and keep what all of them have.
 
     The files as they were stay in `<path>/.backup`. Of lines with the same key the first stays. Utterances go that
-    feats.scp, text, segments, utt2lang, vad.scp or wav.scp lacks, and speakers that cmvn.scp or spk2gender lacks; then
-    lines of other files that nothing needs. utt2dur, utt2num_frames and reco2dur are removed when they lack a line.
+    feats.scp, text, segments, utt2lang, vad.scp or wav.scp lacks or that have 0 frames by utt2num_frames, and speakers
+    that cmvn.scp or spk2gender lacks; then lines of other files that nothing needs. utt2dur, utt2num_frames and
+    reco2dur are removed when they lack a line.
 
     Args:
         path: data directory.
@@ -157,6 +158,7 @@ def _agreed(folder, names, utterances, speakers, recording_of, tell) -> set[byte
         kept = _narrowed(
             kept, kept & known, f"{name} (or its recordings in wav.scp)" if name == "segments" else name, tell
         )
+    kept = _narrowed(kept, kept - _without_frames(folder), "utt2num_frames (with a frame)", tell)
     for name in _DECIDE_SPEAKERS:
         if name in names:
             keys = set(files.keys_of(files.read_lines(folder / name), folder / name))
@@ -167,6 +169,13 @@ def _agreed(folder, names, utterances, speakers, recording_of, tell) -> set[byte
                 agreed = {utterance for utterance, speaker in pairs if speaker in keys and utterance in kept}
             kept = _narrowed(kept, agreed, name, tell)
     return kept
+
+
+def _without_frames(folder: Path) -> set[bytes]:
+    """Utterances that were too short for a frame of features."""
+    path = folder / "utt2num_frames"
+    lines = files.read_lines(path) if path.is_file() else []
+    return {line.split()[0] for line in lines if line.endswith(b"0") and not line.split()[1].strip(b"0")}
 
 
 def _narrowed(kept: set[bytes], agreed: set[bytes], name: str, tell: Callable[[str], None]) -> set[bytes]:
@@ -236,7 +245,8 @@ def _is_positive_pair(line: bytes) -> bool:
 
 
 def _is_count(line: bytes) -> bool:
-    return _is_positive_pair(line) and line.split()[1].isdigit()
+    fields = line.split()
+    return len(fields) == 2 and fields[1].isdigit()
 
 
 _RULES = {

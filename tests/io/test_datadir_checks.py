@@ -222,6 +222,26 @@ def test_fixing_tells_what_it_removes(folder):
     assert validate(folder) == []
 
 
+def test_utterances_without_a_frame_are_removed(folder):
+    (folder / "utt2num_frames").write_text("a-1 150\na-2 0\nb-1 925\n")
+    (problem,) = validate(folder)
+    assert problem.line == 2 and "utils/fix_data_dir.sh" in problem.mend
+    told = []
+    assert fix_data_dir(folder, tell=told.append) == 2
+    assert any("utt2num_frames" in message and "'a-2'" in message for message in told)
+    assert (folder / "utt2num_frames").read_text() == "a-1 150\nb-1 925\n"
+    assert validate(folder) == []
+
+
+def test_only_the_files_about_audio(folder):
+    (folder / "feats.scp").write_text("a-1 f.ark:1\n")
+    (folder / "text").unlink()
+    assert validate(folder)
+    assert validate(folder, only_audio=True) == []
+    (folder / "wav.scp").unlink()
+    assert validate(folder, only_audio=True)
+
+
 def test_fixing_refuses_to_empty_a_directory(folder):
     (folder / "text").write_text("x-1 X\n")
     with pytest.raises(ValueError, match="no utterance remains: text has none"):

@@ -82,6 +82,42 @@ def test_bad_audio_fails_unless_tolerated(run, data):
     assert len((data / "feats.scp").read_text().splitlines()) == 2
 
 
+def test_mended_audio_is_read_when_started_again(run, data):
+    good = (data / "a-2.wav").read_bytes()
+    (data / "a-2.wav").write_bytes(good[:1000])
+    run("--nj", 2, data, status=1)
+    assert "1 of 3 utterances have no features" in run("--nj", 2, "--max-bad", 1, data)
+    (data / "a-2.wav").write_bytes(good)
+    assert "features of 3 utterances" in run("--nj", 2, data)
+    for name in ("feats.scp", "utt2num_frames", "utt2dur"):
+        assert len((data / name).read_text().splitlines()) == 3
+    assert "complete already" in (run("--nj", 2, data), (data / "log" / "make_mfcc_train.1.log").read_text())[1]
+
+
+def test_a_command_that_failed_is_run_again(run, data):
+    (data / "wav.scp").write_text(f"a-0 {data}/a-0.wav\na-1 {data}/a-1.wav\na-2 cat {data}/later.wav |\n")
+    assert "command-failed" in run("--nj", 2, data, status=1)
+    (data / "a-2.wav").rename(data / "later.wav")
+    run("--nj", 2, data)
+
+
+def test_old_features_do_not_outlive_their_archives(run, data):
+    run("--nj", 1, data)
+    (data / "a-1.wav").unlink()
+    run("--nj", 1, data, status=1)
+    assert not (data / "feats.scp").exists()
+    assert len((data / ".backup" / "feats.scp").read_text().splitlines()) == 3
+
+
+def test_utterances_too_short_for_a_frame(run, data):
+    write_wav(data / "a-1.wav", np.ones(399), 16000)
+    for _ in range(2):
+        assert "1 of 3 utterances are too short for a frame" in run("--nj", 3, data)
+    assert [len(matrix) for _, matrix in read_table(f"scp:{data}/feats.scp")] == [23, 0, 36]
+    said = run("--nj", 3, data, step="compute_vad.sh")
+    assert "decisions of 2 utterances" in said and "1 of 3 utterances have no frames" in said
+
+
 def test_kaldi_names(run, data, tmp_path):
     (tmp_path / "x.conf").write_text("--num-mel-bins=40\n")
     run("--nj", 1, "--fbank-config", tmp_path / "x.conf", data, step="make_fbank.sh")
