@@ -21,7 +21,7 @@ method=complete metric=cosine linkage_legacy=false cmd=utils/run.py \
   reference='' dev_embeddings='' dev_reference='' threshold='' num_clusters='' tags='' seed=''
 
 # shellcheck source=/dev/null
-if [[ -f ./path.sh ]]; then . ./path.sh; fi
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 

@@ -10,7 +10,7 @@ set -euo pipefail
 cmd=utils/run.py
 
 # shellcheck source=/dev/null
-if [[ -f ./path.sh ]]; then . ./path.sh; fi
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 

@@ -16,7 +16,7 @@ set -euo pipefail
 layers='L5 L7 L8' nj=1 num_threads=1 use_gpu=0 device=auto cmd=utils/run.py
 
 # shellcheck source=/dev/null
-if [[ -f ./path.sh ]]; then . ./path.sh; fi
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 

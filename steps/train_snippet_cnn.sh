@@ -26,7 +26,7 @@ config='' seeds='' sentences='' check_against='' unseen_speakers=false filter=''
   nj=1 num_threads=0 use_gpu=0 device=auto cmd=utils/run.py
 
 # shellcheck source=/dev/null
-if [[ -f ./path.sh ]]; then . ./path.sh; fi
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 

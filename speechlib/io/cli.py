@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 _TRUE, _FALSE = ("true", "t", "1", ""), ("false", "f", "0")
+_OF_EVERY_PROGRAM = ("--verbose", "--print-args")  # ParseOptions: about logging alone
 
 
 class BadOptionValue(argparse.ArgumentTypeError, ValueError):
@@ -45,6 +46,7 @@ class KaldiArgumentParser(argparse.ArgumentParser):
 
     `--a-b=x` and `--a-b x` are both read; an option of type `kaldi_bool` may stand alone for true; abbreviations are
     not options; an unknown option is an error that names the nearest known one; usage errors exit with status 1.
+    --verbose and --print-args, which Kaldi's scripts give to any program, are read and change nothing.
     """
 
     def __init__(self, *args, **kwargs):
@@ -73,6 +75,9 @@ class KaldiArgumentParser(argparse.ArgumentParser):
             name, equals, _ = arg.partition("=")
             if not arg.startswith("--"):
                 checked.append(arg)
+                continue
+            if name in _OF_EVERY_PROGRAM and name not in known:
+                index += not equals
                 continue
             if name not in known:
                 self.error(f"unknown option {name}{nearest(name, [o for o in known if o.startswith('--')])}")

@@ -43,6 +43,11 @@ def test_values_may_begin_with_a_dash(parser):
     assert parser.parse_args(["--", "--norm-vars"]).input == "--norm-vars"
 
 
+def test_options_of_every_kaldi_program_are_read(parser):
+    parsed = parser.parse_args(["--verbose=2", "--cmd", "x", "--print-args", "false", "y"])
+    assert (parsed.cmd, parsed.input) == ("x", "y")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
