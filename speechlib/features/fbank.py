@@ -5,45 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speechlib.features.extractor import Extractor
-from speechlib.features.framing import kaldi_framing
-from speechlib.features.mel_filters import BandedProjection, kaldi_mel_filters
+from speechlib.features.kaldi_extractor import KaldiExtractor
 from speechlib.features.options import FbankOptions
-from speechlib.features.spectrum import EPSILON, PowerSpectrum
+from speechlib.features.spectrum import EPSILON
 
 
-class Fbank(Extractor):
+class Fbank(KaldiExtractor):
     """Log-mel filterbank (Kaldi FbankComputer).
 
     Args:
         options: Kaldi's options.
-        vtln_warp: constant warp factor of the filterbank.
-        seed: of the dither noise.
-        device: where to compute.
-
-    Raises:
-        ValueError: the filterbank does not fit the sampling rate (see kaldi_mel_filters).
+        settings: vtln_warp, seed and device, as `KaldiExtractor` takes them.
     """
 
-    def __init__(
-        self,
-        options: FbankOptions,
-        *,
-        vtln_warp: float = 1.0,
-        seed: int = 0,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        dim = options.num_mel_bins + options.use_energy
-        super().__init__(
-            kaldi_framing(options), options.sample_frequency, dim, dither=options.dither, seed=seed, device=device
-        )
-        self.options = options
-        self.spectrum = PowerSpectrum(options, self.block_frames, self.part_frames, self.device)
-        filters = kaldi_mel_filters(options, options.sample_frequency, options.padded_window_size, vtln_warp)
-        self.mel = BandedProjection(filters, 2 if options.use_power else 1, self.block_frames, self.device)
+    def __init__(self, options: FbankOptions, **settings) -> None:
+        super().__init__(options, options.num_mel_bins + options.use_energy, options.use_power, **settings)
         first = 1 if options.use_energy and not options.htk_compat else 0
         self.mel_columns = slice(first, first + options.num_mel_bins)
-        self.energy_column = dim - 1 if options.htk_compat else 0
 
     def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
         options, count = self.options, out.shape[0]

@@ -7,11 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from speechlib.features.extractor import Extractor
-from speechlib.features.framing import kaldi_framing
-from speechlib.features.mel_filters import BandedProjection, kaldi_mel_filters
+from speechlib.features.kaldi_extractor import KaldiExtractor
 from speechlib.features.options import MfccOptions
-from speechlib.features.spectrum import EPSILON, PowerSpectrum
+from speechlib.features.spectrum import EPSILON
 
 
 def cepstral_transform(options: MfccOptions) -> Tensor:
@@ -33,41 +31,17 @@ def cepstral_transform(options: MfccOptions) -> Tensor:
     return transform
 
 
-class Mfcc(Extractor):
+class Mfcc(KaldiExtractor):
     """Mel-frequency cepstral coefficients (Kaldi MfccComputer).
 
     Args:
         options: Kaldi's options.
-        vtln_warp: constant warp factor of the filterbank.
-        seed: of the dither noise.
-        device: where to compute.
-
-    Raises:
-        ValueError: the filterbank does not fit the sampling rate (see kaldi_mel_filters).
+        settings: vtln_warp, seed and device, as `KaldiExtractor` takes them.
     """
 
-    def __init__(
-        self,
-        options: MfccOptions,
-        *,
-        vtln_warp: float = 1.0,
-        seed: int = 0,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        super().__init__(
-            kaldi_framing(options),
-            options.sample_frequency,
-            options.num_ceps,
-            dither=options.dither,
-            seed=seed,
-            device=device,
-        )
-        self.options = options
-        self.spectrum = PowerSpectrum(options, self.block_frames, self.part_frames, self.device)
-        filters = kaldi_mel_filters(options, options.sample_frequency, options.padded_window_size, vtln_warp)
-        self.mel = BandedProjection(filters, 2, self.block_frames, self.device)
+    def __init__(self, options: MfccOptions, **settings) -> None:
+        super().__init__(options, options.num_ceps, True, **settings)
         self.transform = cepstral_transform(options).to(device=self.device, dtype=torch.float32)
-        self.energy_column = options.num_ceps - 1 if options.htk_compat else 0
 
     def _compute_block(self, samples: list[Tensor], out: Tensor) -> None:
         count = out.shape[0]
