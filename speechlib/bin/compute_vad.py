@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="e.g.: python -m speechlib.bin.compute_vad --config conf/vad.conf scp:feats.scp ark,scp:vad.ark,vad.scp",
     )
     add_options(parser, _Options, _HELP)
-    parser.add_argument("--stamp", metavar="FILE", help="of a job: written when it is done, so that it is not done twice")
+    parser.add_argument("--stamp", metavar="FILE", help="of a job: written when it is done; it is not done twice")
     parser.add_argument("features", help="rspecifier of (frames, dim) features, the log-energy in column 0")
     parser.add_argument("vad", help="wspecifier of (frames,) decisions")
     args, options = parse_options(parser, _Options, argv)
