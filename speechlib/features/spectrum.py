@@ -61,6 +61,7 @@ class PowerSpectrum:
         # What pre-emphasis leaves of a constant; its coefficient is rounded as the arithmetic rounds it.
         self.keep = 1.0 - float(torch.tensor(options.preemphasis_coefficient, dtype=torch.float32))
         self.first_weight = float(window[0]) * self.keep
+        self.first_differs = bool(window[0]) and options.preemphasis_coefficient != 0
         self.buffer = torch.zeros(part_frames, options.padded_window_size, device=device)
         samples = (block_frames - 1) * self.shift + self.size
         self.samples = torch.empty(samples, device=device)
@@ -109,7 +110,7 @@ class PowerSpectrum:
             bins = fft_size // 2 + 1; the windowed frames' log-energies if they are wanted instead of the raw ones.
         """
         options, views = self.options, self._views_of(count)
-        if self.first_weight:
+        if self.first_differs:
             torch.sub(views.first_samples, views.mean, out=views.first).mul_(self.first_weight)
         views.mean.mul_(self.keep)
         for rows, emphasised, first, mean, frames, padded in views.parts:
@@ -118,7 +119,7 @@ class PowerSpectrum:
                 torch.sub(emphasised, mean, out=frames).mul_(self.window)
             else:
                 torch.mul(emphasised, self.window, out=frames)
-            if self.first_weight:
+            if self.first_differs:
                 frames[:, 0] = first
             spectrum = torch.view_as_real(torch.fft.rfft(padded))
             energy = None

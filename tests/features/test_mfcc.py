@@ -78,3 +78,13 @@ def test_htk_order_without_energy_scales_c0():
 def test_options_that_make_no_sense(changes, message):
     with pytest.raises(ValueError, match=message):
         MfccOptions(**changes)
+
+
+def test_full_preemphasis_leaves_nothing_of_the_first_sample():
+    options = MfccOptions(
+        dither=0.0, preemphasis_coefficient=1.0, window_type="rectangular", raw_energy=False, remove_dc_offset=False
+    )
+    samples = np.random.default_rng(0).normal(0, 1000, 4000).round()
+    frames = np.lib.stride_tricks.sliding_window_view(samples, 400)[::160]
+    expected = np.log((np.diff(frames) ** 2).sum(axis=1))
+    assert np.abs(Mfcc(options).compute(samples).numpy()[:, 0] - expected).max() < 1e-4
