@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from speechlib.io.bad_audio import BadAudio, diagnose
+from speechlib.io.ogg import ends_within_page, is_ogg
 from speechlib.io.pcm import PcmLayout, decode
 from speechlib.io.riff import is_riff, parse_riff
 from speechlib.io.sphere import is_sphere, parse_sphere
@@ -363,6 +364,8 @@ def _recognise(fd: int, base: int, source: str) -> Recording:
         )
     elif not head:
         raise diagnose(head, source)
+    elif is_ogg(head) and ends_within_page(pread, size):
+        raise BadAudio("truncated", source, "the Ogg file ends in the middle of a page", _COPY_AGAIN)
     else:
         recording = _SoundfileRecording(fd, source, head)
     if recording.samples <= 0:
