@@ -19,7 +19,7 @@ many=$exp/cluster/large/seed$seed few=$exp/cluster/small/seed$seed
 draw() {
   local what=$1 picture=$2
   shift 2
-  utils/run.py "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "$@"
+  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "$@"
 }
 # pictures run side by side, nj at a time; the first that fails stops the rest
 pids=()
