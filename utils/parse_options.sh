@@ -167,4 +167,4 @@ done < <(_list_options)
 _command_line=("$0" "$@")
 _parse_options "$@"
 shift "$_num_option_words"
-if declare -F _begin_stages >/dev/null; then _begin_stages; fi
+if declare -F _begin_stages >/dev/null; then _begin_stages "$@"; fi

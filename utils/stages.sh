@@ -44,9 +44,11 @@ _stage_error() {
   exit 1
 }
 
-# Called by parse_options.sh once the options are known: --list, --dry-run, and the check of the numbers.
+# Called by parse_options.sh once the options are known, with what is left: --list, --dry-run, and the checks. A recipe
+# takes options alone: after a stray word, whatever follows it (--list) would be passed over, and everything run.
 _begin_stages() {
   ((${#_stage_numbers[@]})) || return 0
+  (($# == 0)) || _stage_error "unexpected argument $1: a recipe takes options alone (--help lists them)"
   local _i _last=${_stage_numbers[-1]} _chosen=false
   if $list; then
     for _i in "${!_stage_numbers[@]}"; do

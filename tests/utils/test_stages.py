@@ -133,6 +133,12 @@ def test_wrong_stages_are_errors(recipe, words, message):
     assert done.returncode == 1 and message in done.stderr and done.stdout == ""
 
 
+def test_a_stray_word_is_an_error_and_runs_nothing(recipe):
+    done = recipe("extra", "--list")
+    assert (done.returncode, done.stdout) == (1, "") and "unexpected argument extra" in done.stderr
+    assert not (recipe.folder / "exp").exists()
+
+
 def test_peak_memory_is_that_of_the_processes_below(recipe, root):
     work = 'python3 -c "x = bytearray(300_000_000); import time; time.sleep(1)"'
     recipe.script.write_text(recipe.script.read_text().replace("mkdir -p exp", f"mkdir -p exp; {work}"))
