@@ -5,14 +5,18 @@ Prints a row for each network, in float32 and bfloat16: the best update of a few
 """
 
 import argparse
+import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from speechlib.nnet.models.lukic_cnn import LukicCNN, LukicOptions
-from speechlib.nnet.runtime import autocast, set_up
-from speechlib.nnet.training import TrainOptions, make_optimizer
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from speechlib.nnet.models.lukic_cnn import LukicCNN, LukicOptions  # noqa: E402
+from speechlib.nnet.runtime import autocast, set_up  # noqa: E402
+from speechlib.nnet.training import TrainOptions, make_optimizer  # noqa: E402
 
 SCALED = LukicOptions(channels=(4, 8), hidden=(20, 10), batch_norm=True, input_norm="bins")
 

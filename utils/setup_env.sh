@@ -158,12 +158,12 @@ _speechlib_apt() {
 
 # Installs the requirements of the groups $3... with the python $1, into the folder $2 if it is not empty.
 _speechlib_pip() {
-  local _python=$1 _folder=$2 _log=$_speechlib_venv/install.log _list=$_speechlib_venv/requirements.txt _watch _status=0
+  local _python=$1 _folder=$2 _log=$_speechlib_venv/install.log _list=$_speechlib_venv/requirements.txt _watch _status=0 _began=$SECONDS
   "$_python" "$_speechlib_top/utils/env_packages.py" list "${@:3}" >"$_list" || return
   _speechlib_say "installing Python packages (${*:3}) into ${_folder:-$_speechlib_venv}; this happens once"
   : >"$_log"
   while sleep 15 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
-    _speechlib_say "  after $SECONDS s: $(grep -E '^(Collecting|Processing|Downloading|Installing)' "$_log" | tail -n 1 | cut -c 1-90)"
+    _speechlib_say "  after $((SECONDS - _began)) s: $(grep -E '^(Collecting|Processing|Downloading|Installing)' "$_log" | tail -n 1 | cut -c 1-90)"
   done </dev/null {_lock}>&- &
   _watch=$!
   env -u PYTHONPATH PIP_USER=false PIP_REQUIRE_VIRTUALENV=false "$_python" -m pip install --no-input \
