@@ -158,7 +158,8 @@ _speechlib_apt() {
 
 # Installs the requirements of the groups $3... with the python $1, into the folder $2 if it is not empty.
 _speechlib_pip() {
-  local _python=$1 _folder=$2 _log=$_speechlib_venv/install.log _list=$_speechlib_venv/requirements.txt _watch _status=0 _began=$SECONDS
+  local _python=$1 _folder=$2 _log=$_speechlib_venv/install.log _list=$_speechlib_venv/requirements.txt
+  local _watch _status=0 _began=$SECONDS
   "$_python" "$_speechlib_top/utils/env_packages.py" list "${@:3}" >"$_list" || return
   _speechlib_say "installing Python packages (${*:3}) into ${_folder:-$_speechlib_venv}; this happens once"
   : >"$_log"
