@@ -68,9 +68,10 @@ def validate(
             check.errors.add(name, 0, "missing", "no such file", f"make it, or pass {option} if this is by design")
     if check.has("utt2spk"):
         check.speakers(spk_sort)
-        check.recordings()
-        if not only_audio:
-            check.others()
+        if check.utterance_list:  # otherwise every line of the others would be one too many
+            check.recordings()
+            if not only_audio:
+                check.others()
     else:
         check.errors.add("utt2spk", 0, "missing", "no such file", "write one line '<utterance> <speaker>' each")
     if warnings is not None:
@@ -110,7 +111,8 @@ class _Check:
                     message = f"speaker '{show(speakers[index])}' comes after '{show(speakers[index - 1])}'"
                     message += ": not sorted by speaker when sorted by utterance"
                     self.errors.add("utt2spk", utt2spk.numbers[index], "not sorted by speaker", message, mend)
-        self._spk2utt(utt2spk)
+        if utt2spk.keys:
+            self._spk2utt(utt2spk)
 
     def _spk2utt(self, utt2spk: Table) -> None:
         make = f"run utils/utt2spk_to_spk2utt.sh {self.folder}/utt2spk > {self.folder}/spk2utt"

@@ -58,6 +58,8 @@ def fix_data_dir(
             keys = _clean(folder, name, kind, tell)
             if name == "utt2spk":
                 utterances, speakers = files.read_pairs(folder / name)
+                if not utterances:
+                    raise ValueError(f"{folder}/utt2spk: no line that can be read; write '<utterance> <speaker>' lines")
             elif keys == utterances:
                 complete.add(name)
     recording_of = _recordings(folder, kinds)

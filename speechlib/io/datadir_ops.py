@@ -32,7 +32,7 @@ def choose_utterances(
         Utterance ids in the order of utt2spk.
 
     Raises:
-        ValueError: more utterances than there are, a count below 1, or no durations for `shortest`.
+        ValueError: more utterances than there are, a count below 1, or nothing that says lengths for `shortest`.
     """
     folder = Path(path)
     utterances, speakers = files.read_pairs(folder / "utt2spk")
@@ -303,8 +303,12 @@ def _lengths(folder: Path) -> dict[bytes, float]:
         if (folder / name).is_file():
             keys, values = files.read_pairs(folder / name)
             return dict(zip(keys, map(float, values), strict=True))
+    if (folder / "feats.scp").is_file():
+        from speechlib.io.tables import read_table  # only here: it takes numpy
+
+        return {key.encode(): len(matrix) for key, matrix in read_table(f"scp:{folder}/feats.scp", "matrix")}
     raise ValueError(
-        f"{folder}: the shortest utterances are found by utt2num_frames or utt2dur, and neither is there; "
+        f"{folder}: the shortest utterances are found by utt2num_frames, utt2dur or feats.scp, and none is there; "
         f"run first: utils/data/get_utt2dur.sh {folder}"
     )
 

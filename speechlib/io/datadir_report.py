@@ -132,7 +132,7 @@ def _columns(name: str, lines: list[bytes], fields: int | None, may_lack_value: 
 def _check_bytes(report: Report, name: str, data: bytes, non_print: bool) -> list[bytes]:
     """Note wrong bytes; returns the lines without line ends."""
     lines = data.split(b"\n")
-    if data and lines.pop():
+    if lines.pop():
         lines.append(data[data.rfind(b"\n") + 1 :])
         report.add(name, len(lines), "no newline", "the last line has no newline", f"echo >> {report.folder / name}")
     if data.startswith(_BOM):

@@ -249,6 +249,13 @@ def test_fixing_refuses_to_empty_a_directory(folder):
     assert (folder / "utt2spk").read_text() == GOOD["utt2spk"]
 
 
+def test_an_empty_utt2spk_is_the_only_problem(folder):
+    (folder / "utt2spk").write_text("")
+    assert found(folder) == ["utt2spk:0: the file is empty"]
+    with pytest.raises(ValueError, match="utt2spk: no line that can be read"):
+        fix_data_dir(folder)
+
+
 def test_fixing_cannot_rename(folder):
     (folder / "utt2spk").write_text("a-1 b\na-2 a\nb-1 b\n")
     with pytest.raises(ValueError, match=r"utt2spk:2: sorted by utterance it is not sorted by speaker"):

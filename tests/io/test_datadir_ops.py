@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from speechlib.io.datadir import DataDir, validate
 from speechlib.io.datadir_fix import fix_data_dir
 from speechlib.io.datadir_ops import choose_utterances, combine_data, copy_data_dir, subset_data_dir
 from speechlib.io.datadir_split import balance, split_data
+from speechlib.io.tables import open_table
 
 SPEAKERS = st.lists(st.text(alphabet="abß-\U0001f600", min_size=1, max_size=3), min_size=1, max_size=6, unique=True)
 FEW = settings(max_examples=25, deadline=None)
@@ -220,6 +222,15 @@ def test_a_split_warns_of_files_that_disagree(speaker_dir):
     assert len(told) == 1 and "feats.scp has lines for 1 of the 10 utterances" in told[0]
 
 
+def test_the_shortest_by_features_alone(tmp_path):
+    lengths = {"a": 5, "b": 2, "c": 9, "d": 3}
+    (tmp_path / "utt2spk").write_text("".join(f"{key} {key}\n" for key in lengths))
+    with open_table(f"ark,scp:{tmp_path}/f.ark,{tmp_path}/feats.scp") as writer:
+        for key, length in lengths.items():
+            writer.write(key, np.zeros((length, 2), np.float32))
+    assert choose_utterances(tmp_path, 2, "shortest") == [b"b", b"d"]
+
+
 def test_choices_that_cannot_be(speaker_dir):
     for how in ("random", "first", "last", "shortest"):
         with pytest.raises(ValueError, match="cannot choose 11 utterances of .*: it has 10"):
@@ -227,7 +238,7 @@ def test_choices_that_cannot_be(speaker_dir):
     with pytest.raises(ValueError, match="ask for at least 1"):
         choose_utterances(speaker_dir, 0)
     (speaker_dir / "utt2num_frames").unlink()
-    with pytest.raises(ValueError, match="neither is there; run first: utils/data/get_utt2dur.sh"):
+    with pytest.raises(ValueError, match="none is there; run first: utils/data/get_utt2dur.sh"):
         choose_utterances(speaker_dir, 1, "shortest")
     with pytest.raises(ValueError, match="none of the 1 wanted utterances is in utt2spk"):
         subset_data_dir(speaker_dir, [b"x"], speaker_dir.parent / "new")
