@@ -28,7 +28,7 @@ name=vad_$(basename "$data")
 num_utts=$(wc -l <"$data/feats.scp")
 ((nj <= num_utts)) || nj=$num_utts
 
-rm -f "$log_dir/$name".*.scp
+rm -f "$log_dir/$name".*.scp "$vad_dir/.$name."*.tmp # the latter of jobs that were killed at once
 awk -v nj="$nj" -v num_utts="$num_utts" -v prefix="$log_dir/$name" \
   '{ print >(prefix "." int((NR - 1) * nj / num_utts) + 1 ".scp") }' "$data/feats.scp"
 

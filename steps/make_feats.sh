@@ -53,6 +53,7 @@ if [[ -f $data/feats.scp ]]; then mkdir -p "$data/.backup" && mv "$data/feats.sc
 utils/split_data.sh --per-utt "$data" "$nj"
 
 prefix=$ark_dir/raw_${type}_$name
+rm -f "$ark_dir/.raw_${type}_$name."*.tmp # of jobs that were killed at once
 $cmd JOB=1:"$nj" "$log_dir/make_${type}_$name.JOB.log" \
   python -m speechlib.bin.compute_feats "${options[@]}" --compress "$compress" --stamp "$prefix.JOB.done" \
   --write-num-frames "$log_dir/utt2num_frames.JOB" --write-utt2dur "$log_dir/utt2dur.JOB" \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import logging
 import math
 import os
@@ -18,7 +19,7 @@ import numpy as np
 
 from speechlib.features.build import OPTIONS, build_extractor, frame_shift
 from speechlib.io.atomic import write_text
-from speechlib.io.audio import BadAudio, UtteranceAudio, stream_audio, write_bad_list
+from speechlib.io.audio import BadAudio, UtteranceAudio, write_bad_list
 from speechlib.io.block_table import BlockTableWriter
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.kaldi_conf import build_options, read_options
@@ -193,7 +194,7 @@ class _Job:
         if args.write_utt2dur:  # Kaldi's 7 digits of a float
             _write_map(args.write_utt2dur, {key: f"{np.float32(d):.7g}" for key, d in self.durations.items()})
         if args.bad:
-            write_bad_list(args.bad, self.bad)
+            write_bad_list(args.bad, sorted(self.bad))
         _log.info(
             "done %d of %d utterances (%d bad, %d skipped), %s, %.1f CPU s",
             len(self.num_frames),
@@ -216,31 +217,21 @@ class _Job:
         self.bad.append((key, error.reason, str(error)))
 
     def _sources(self) -> Iterator[_Source]:
-        """The utterances in order; a recording comes in pieces, a segment whole."""
-        channel = None if self.command.channel < 0 else self.command.channel
-        folder = Path(self.args.data_dir)
-        if (folder / "segments").is_file():
-            audio = UtteranceAudio(folder, channel=channel)
-            self.total = len(audio)
-            for key, samples, rate in audio:
-                yield _Source(key, rate, iter([samples]), True)
-            self.bad += audio.bad
-            self.skipped += len(audio.skipped)
-            return
-        entries = read_map(folder / "wav.scp")
-        self.total = len(entries)
-        for key, entry in entries.items():
+        """The utterances in order, the long ones in pieces."""
+        audio = UtteranceAudio(self.args.data_dir, channel=None if self.command.channel < 0 else self.command.channel)
+        self.total = len(audio)
+        for key, pieces, rate in audio.stream(PIECE_SAMPLES):
             try:
-                rate, pieces = stream_audio(entry, PIECE_SAMPLES, channel=channel)
                 first = next(pieces)
             except BadAudio as error:
                 self._note_bad(key, error)
                 continue
             if len(first) < PIECE_SAMPLES:
-                pieces.close()
                 yield _Source(key, rate, iter([first]), True)
             else:
-                yield _Source(key, rate, _chain(first, pieces), False)
+                yield _Source(key, rate, itertools.chain([first], pieces), False)
+        self.bad += audio.bad
+        self.skipped += len(audio.skipped)
 
     def _compute(self, source: _Source, writer: BlockTableWriter) -> None:
         key, extractor = source.key, self.extractor
@@ -288,11 +279,6 @@ class _Job:
 
             self.resamplers[source.rate] = Resampler(source.rate, int(wanted))
         return self.resamplers[source.rate].stream(counted)
-
-
-def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    yield first
-    yield from rest
 
 
 def _counted(pieces: Iterator[np.ndarray], lengths: list[int]) -> Iterator[np.ndarray]:

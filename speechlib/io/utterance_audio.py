@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from speechlib.io.recording import Recording, open_recording
 from speechlib.io.segments import SegmentError, segment_bounds
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class UtteranceAudio:
@@ -67,9 +70,25 @@ class UtteranceAudio:
         return len(self.keys)
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray, int]]:
+        return self._utterances(lambda recording, begin, past, channel: recording.read(begin, past, channel))
+
+    def stream(self, block_samples: int) -> Iterator[tuple[str, Iterator[np.ndarray], int]]:
+        """Iterate (utterance, blocks, rate): the samples come in arrays of block_samples, the last may be shorter.
+
+        The blocks of an utterance can be read until the next utterance is asked for. What only reading shows
+        (truncated, nan) is raised there as BadAudio, and is not in `bad`.
+        """
+
+        def blocks(recording: Recording, begin: int, past: int, channel: int) -> Iterator[np.ndarray]:
+            for first in range(begin, past, block_samples):
+                yield recording.read(first, min(first + block_samples, past), channel)
+
+        return self._utterances(blocks)
+
+    def _utterances(self, read: Callable[[Recording, int, int, int], T]) -> Iterator[tuple[str, T, int]]:
         self.bad = []
         self.skipped = []
-        return self._whole_recordings() if self._segments is None else self._cut_recordings(self._segments)
+        return self._whole_recordings(read) if self._segments is None else self._cut_recordings(self._segments, read)
 
     def _note_bad(self, utterance: str, error: BadAudio) -> None:
         _log.warning("utterance %s is bad (%s): %s", utterance, error.reason, error)
@@ -79,19 +98,25 @@ class UtteranceAudio:
         _log.warning("segment %s is skipped (%s): %s", utterance, reason, message)
         self.skipped.append((utterance, reason, message))
 
-    def _whole_recordings(self) -> Iterator[tuple[str, np.ndarray, int]]:
+    def _whole_recordings(self, read: Callable[[Recording, int, int, int], T]) -> Iterator[tuple[str, T, int]]:
         for utterance in self.keys:
             try:
-                with open_recording(self._wav_scp[utterance]) as recording:
-                    channel = recording.choose_channel(self._channel, self._rate)
-                    samples = recording.read(0, recording.samples, channel)
-                    rate = recording.rate
+                recording = open_recording(self._wav_scp[utterance])
             except BadAudio as error:
                 self._note_bad(utterance, error)
                 continue
-            yield utterance, samples, rate
+            with recording:
+                try:
+                    channel = recording.choose_channel(self._channel, self._rate)
+                    samples = read(recording, 0, recording.samples, channel)
+                except BadAudio as error:
+                    self._note_bad(utterance, error)
+                    continue
+                yield utterance, samples, recording.rate
 
-    def _cut_recordings(self, segments: dict[str, str]) -> Iterator[tuple[str, np.ndarray, int]]:
+    def _cut_recordings(
+        self, segments: dict[str, str], read: Callable[[Recording, int, int, int], T]
+    ) -> Iterator[tuple[str, T, int]]:
         name = None
         recording: Recording | None = None
         failure: BadAudio | None = None
@@ -118,7 +143,7 @@ class UtteranceAudio:
                 try:
                     begin, past = segment_bounds(start, end, recording.samples, recording.rate)
                     channel = recording.choose_channel(self._channel if channel is None else channel, self._rate)
-                    samples = recording.read(begin, past, channel)
+                    samples = read(recording, begin, past, channel)
                 except SegmentError as error:
                     self._note_skipped(utterance, error.reason, f"{recording.source}: {error}")
                     continue

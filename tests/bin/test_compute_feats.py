@@ -88,7 +88,8 @@ for folder in sys.argv[1:]:
 """
 
 
-def test_memory_does_not_grow_with_the_recording(tmp_path, root):
+@pytest.mark.parametrize("segments", ["", "cut long 0 -1\n"])
+def test_memory_does_not_grow_with_the_recording(tmp_path, root, segments):
     minute = noise(960_000).astype("<i2").tobytes()
     for minutes in (1, 30):
         folder = tmp_path / str(minutes)
@@ -97,6 +98,8 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, root):
             file.setparams((1, 2, 16000, 0, "NONE", ""))
             file.writeframesraw(minute * minutes)
         (folder / "wav.scp").write_text(f"long {folder}/long.wav\n")
+        if segments:
+            (folder / "segments").write_text(segments)
     command = [sys.executable, "-c", PEAKS, str(tmp_path / "1"), str(tmp_path / "30")]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     short, long = map(float, done.stdout.split())
