@@ -4,7 +4,8 @@
 # Decides frame by frame, by energy, whether there is speech: reads <data-dir>/feats.scp, whose column 0 is the
 # log-energy, and writes <data-dir>/vad.scp. <log-dir> is <data-dir>/log and <vad-dir> <data-dir>/data if not given.
 # Options:
-#   --config FILE   options of the decision, Kaldi's conf syntax or YAML (default: Kaldi's own defaults)
+#   --config FILE   options of the decision, Kaldi's conf syntax or YAML (default: conf/vad.conf if there is one, else
+#                   Kaldi's own defaults)
 #   --nj N          parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD       job dispatcher (default: utils/run.py)
 set -euo pipefail
@@ -20,6 +21,7 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 (($# >= 1 && $# <= 3)) || usage
 data=$1 log_dir=${2:-$1/log} vad_dir=${3:-$1/data}
 [[ -s $data/feats.scp ]] || usage "$data/feats.scp is not there or empty: run steps/make_feats.sh before"
+if [[ -z $config && -f conf/vad.conf ]]; then config=conf/vad.conf; fi
 [[ -z $config || -f $config ]] || usage "--config $config: no such file"
 
 mkdir -p "$log_dir" "$vad_dir"

@@ -53,6 +53,15 @@ def test_vad_is_kaldis_for_any_number_of_jobs(recipe, root, data, golden, nj):
     assert len(list((data / "data").glob("vad_train.*.ark"))) == min(nj, 6)
 
 
+def test_a_recipes_own_configuration_is_found(recipe, root, data, golden):
+    (recipe / "conf").mkdir()
+    (recipe / "vad.conf").rename(recipe / "conf/vad.conf")
+    assert step(recipe, root, "steps/compute_vad.sh", "--nj", "2", "data/train/").returncode == 0
+    found = dict(read_table(f"scp:{data}/vad.scp"))
+    expected = dict(read_table(f"ark:{golden}/vad/vad_from_compressed.ark"))
+    assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
 def test_only_incomplete_jobs_are_done_again(recipe, root, data):
     command = ("steps/compute_vad.sh", "--nj", "3", "data/train", "exp/log", "exp/vad")
     assert step(recipe, root, *command).returncode == 0
