@@ -449,8 +449,27 @@ def test_too_few_sentences():
     lists, left_out = utterance_lists.make_lists(few)
     assert left_out == ["FAAA0"]
     assert [len(lists[name]) for name in ("train8", "test2", "train6", "val2")] == [3, 2, 1, 2]
-    with pytest.raises(ValueError, match="5 sentences or more"):
-        utterance_lists.make_lists({"FAAA0": few["FAAA0"]})
+    lists, left_out = utterance_lists.make_lists({"FAAA0": few["FAAA0"]})
+    assert left_out == ["FAAA0"] and not any(lists.values())
+
+
+def test_a_speaker_with_too_few_sentences_is_in_no_experiment(root, tmp_path):
+    """A list that named it would have the clustering look for embeddings that nobody makes."""
+    top = make_upper(tmp_path / "corpus")
+    speaker = next(name for name, (part, _) in SPEAKERS.items() if part == "TEST")
+    folder = next(top.glob(f"TIMIT/TEST/*/{speaker}"))
+    for path in sorted(folder.glob("*.WAV"))[4:]:
+        path.unlink()
+    script = root / "egs/timit/local/prepare_timit.sh"
+    subprocess.run([script, top, tmp_path / "data"], check=True, capture_output=True)
+    assert speaker in words(tmp_path / "data/all/spk2utt")
+    assert not any(speaker in words(path) for path in (tmp_path / "data/lists").iterdir())
+    for path in top.glob("TIMIT/*/*/*/*.WAV"):  # nobody has enough: the data directory is good all the same
+        if path.stem not in ("SA1", "SA2"):
+            path.unlink()
+    done = subprocess.run([script, top, tmp_path / "few"], capture_output=True, text=True)
+    assert done.returncode == 0 and "no speaker has 5 sentences" in done.stderr
+    assert speaker in words(tmp_path / "few/lists/test_speakers")
 
 
 def test_script_writes_everything(root, tmp_path):

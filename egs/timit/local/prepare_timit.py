@@ -2,9 +2,11 @@
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from timit_corpus import Corpus, Sentence, SpeakerFolder, find_corpus
+from utterance_lists import LEAST
 
 from speechlib.io.atomic import write_text
 from speechlib.io.audio import BadAudio, audio_info, write_bad_list
@@ -159,7 +161,9 @@ def main(argv: list[str] | None = None) -> int:
     if tables.replaced:
         notes.append(f"{tables.replaced} unreadable files have a readable twin, which is taken")
 
-    usable = set(tables.utt2spk.values())
+    # A speaker with too few sentences is in the data directory, but in no experiment beside those who have enough.
+    num_sentences = Counter(tables.utt2spk.values())
+    usable = {speaker for speaker, number in num_sentences.items() if number >= LEAST} or set(num_sentences)
     sizes = []
     (args.out / "lists").mkdir(exist_ok=True)
     for part in ("TRAIN", "TEST"):
@@ -169,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
     for note in notes:
         print(f"prepare_timit: {note}", file=sys.stderr)
     print(
-        f"prepare_timit: {len(usable)} speakers ({', '.join(sizes)}), {len(tables.utt2spk)} utterances, "
+        f"prepare_timit: {len(num_sentences)} speakers ({', '.join(sizes)}), {len(tables.utt2spk)} utterances, "
         f"{tables.seconds / 60:.1f} minutes, {len(tables.bad)} bad"
     )
     return 0

@@ -14,7 +14,7 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.maps import read_lists
 
 _TEST, _VAL = 2, 2
-_LEAST = _TEST + _VAL + 1
+LEAST = _TEST + _VAL + 1
 
 
 def make_lists(spk2utt: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str]], list[str]]:
@@ -25,23 +25,18 @@ def make_lists(spk2utt: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str
 
     Returns:
         sorted utterance ids by name of the list, and the speakers that were left out.
-
-    Raises:
-        ValueError: no speaker has enough sentences.
     """
     lists: dict[str, list[str]] = {"train8": [], "test2": [], "train6": [], "val2": []}
     left_out = []
     for speaker in sorted(spk2utt):
         utterances = sorted(spk2utt[speaker])
-        if len(utterances) < _LEAST:
+        if len(utterances) < LEAST:
             left_out.append(speaker)
             continue
         lists["train8"] += utterances[:-_TEST]
         lists["test2"] += utterances[-_TEST:]
         lists["train6"] += utterances[: -_TEST - _VAL]
         lists["val2"] += utterances[-_TEST - _VAL : -_TEST]
-    if not lists["test2"]:
-        raise ValueError(f"no speaker has {_LEAST} sentences or more: training, validation and test need them")
     return {name: sorted(utterances) for name, utterances in lists.items()}, left_out
 
 
@@ -54,8 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     args.lists.mkdir(parents=True, exist_ok=True)
     for name, utterances in lists.items():
         write_text(args.lists / name, "".join(f"{utterance}\n" for utterance in utterances))
-    if left_out:
-        print(f"utterance_lists: fewer than {_LEAST} sentences, left out: {' '.join(left_out)}", file=sys.stderr)
+    if not lists["test2"]:
+        print(f"utterance_lists: no speaker has {LEAST} sentences, nothing can be trained and tested", file=sys.stderr)
+    elif left_out:
+        print(f"utterance_lists: fewer than {LEAST} sentences, left out: {' '.join(left_out)}", file=sys.stderr)
     print("utterance_lists: " + ", ".join(f"{name} {len(utterances)}" for name, utterances in lists.items()))
     return 0
 
