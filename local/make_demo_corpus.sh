@@ -12,11 +12,11 @@
 set -euo pipefail
 
 layout=timit speakers=36 seed=0 nj=$(nproc)
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=/dev/null
-if [[ -f path.sh ]]; then . ./path.sh; fi
-# shellcheck source=/dev/null
-. "$top/utils/parse_options.sh"
+_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=utils/setup_env.sh
+. "$_top/utils/setup_env.sh"
+# shellcheck source=utils/parse_options.sh
+. "$_top/utils/parse_options.sh"
 [[ $# -eq 1 ]] || usage "expected an output folder, got $# arguments"
 
-python "$top/local/make_demo_corpus.py" --layout "$layout" --speakers "$speakers" --seed "$seed" --nj "$nj" "$1"
+python "$_top/local/make_demo_corpus.py" --layout "$layout" --speakers "$speakers" --seed "$seed" --nj "$nj" "$1"

@@ -331,3 +331,11 @@ def test_script_passes_its_options_on(root, corpus, tmp_path):
     done = call("--sead", "3", "out")
     assert done.returncode == 1 and "--seed" in done.stderr
     assert call().returncode == 1
+
+
+def test_the_script_runs_from_any_directory_and_has_no_other_options(root, tmp_path):
+    script = root / "local/make_demo_corpus.sh"
+    made = subprocess.run([script, "--speakers", "4", "demo"], cwd=tmp_path, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "demo/TRAIN").is_dir()
+    assert "also takes" not in subprocess.run([script, "--help"], cwd=tmp_path, capture_output=True, text=True).stdout
