@@ -25,7 +25,11 @@ stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=5 speakers=36 max_bad=0
 corpus='' name='' train_config=conf/lukic_scaled.yaml linkage_legacy=false
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
-if [[ -n $corpus ]]; then corpus=$(cd "$_called_from" && realpath "$corpus"); fi
+((seed >= 1 && num_seeds >= 1)) || usage "--seed and --num-seeds count from 1"
+if [[ -n $corpus ]]; then
+  corpus=$(cd "$_called_from" && realpath -m "$corpus")
+  [[ -d $corpus ]] || usage "--corpus: there is no folder $corpus"
+fi
 name=${name:-$([[ -n $corpus ]] && echo timit || echo demo)}
 data=data/$name exp=exp/$name results=results/$name
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))

@@ -143,6 +143,7 @@ def test_list_and_dry_run_do_nothing(recipe):
         (("--nj", "many"), "whole number"),
         (("--stage", "12"), "last stage is 9"),
         (("--corpus", "no/such/folder"), "no/such/folder"),
+        (("--seed", "0"), "--seed"),
     ],
 )
 def test_a_wrong_option_is_an_error_that_helps(recipe, options, message):
