@@ -71,7 +71,8 @@ def decode(buffer, position: int, kind: str = "any", part: str | None = None, co
         if kind == "any":
             raise ValueError("holds a waveform: read it as kind 'wave', or with speechlib.io.audio")
         return decode_wave(buffer, position)
-    if len(head) < 2 and kind not in ("token", "tokens"):
+    # One byte may be the first half of a binary mark; any other is text, an empty line being an empty vector.
+    if head in (b"", b"\0") and kind not in ("token", "tokens"):
         raise Truncated("ends where an object is due", position + 2)
     return _decode_text(buffer, position, kind, part)
 

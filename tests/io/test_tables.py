@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -133,6 +133,7 @@ tables = st.dictionaries(st.text("abcäö語._-<>0123", min_size=1, max_size=9),
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=tables, compression=st.sampled_from([None, True, 3]), binary=st.booleans())
+@example(data={"0": np.array([], dtype=np.int32)}, compression=None, binary=False)  # an empty line ends the file
 def test_round_trip(tmp_path, data, compression, binary):
     option = "" if binary else ",t"
     arrays_only = compression is not None
