@@ -21,6 +21,7 @@ from speechlib.io.atomic import write_json
 
 SCHEMA = 1
 CUTS = ("oracle", "dev", "fixed")
+COLLECTION = "results.json"
 _KEYS = tuple("schema task metrics counts selection labels seed command commit version date extra".split())
 # What recipes write into the repository is no code: it must not make its own successors look modified.
 _GENERATED = (":(exclude)egs/*/results/*", ":(exclude)egs/*/RESULTS.md")
@@ -86,19 +87,23 @@ def read_result(path: str | os.PathLike) -> dict[str, Any]:
         ValueError: it is no JSON, or does not fit the schema; names the file and the place.
         OSError: it cannot be read.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            result = json.load(file)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{error.lineno}: not JSON ({error.msg}); write it anew with its command") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason}); write it anew with its command") from None
+    result = _read_json(path)
     check_result(result, path)
     return result
 
 
+def _read_json(path: str | os.PathLike) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}:{error.lineno}: not JSON ({error.msg}); write it anew with its command") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error.reason}); write it anew with its command") from None
+
+
 def read_results(folder: str | os.PathLike) -> dict[str, dict[str, Any]]:
-    """Read all files named result.json below a folder.
+    """Read all files named result.json below a folder, and all collections of such (`write_collection`).
 
     Returns:
         Results by path relative to the folder, with forward slashes, sorted.
@@ -106,10 +111,23 @@ def read_results(folder: str | os.PathLike) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: there is none, or one does not fit the schema.
     """
-    paths = sorted(Path(folder).rglob("result.json"))
-    if not paths:
+    folder = Path(folder)
+    found = {path.relative_to(folder).as_posix(): read_result(path) for path in folder.rglob("result.json")}
+    for collection in folder.rglob(COLLECTION):
+        content = _read_json(collection)
+        if not isinstance(content, dict):
+            raise ValueError(f"{collection}: expected an object of results by path; write it anew with collect_results")
+        for name, result in content.items():
+            check_result(result, f"{collection}: {name}")
+            found[(collection.parent / name).relative_to(folder).as_posix()] = result
+    if not found:
         raise ValueError(f"{folder}: there is no result.json below it; run the scoring stages first")
-    return {path.relative_to(folder).as_posix(): read_result(path) for path in paths}
+    return dict(sorted(found.items()))
+
+
+def write_collection(folder: str | os.PathLike, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write results by path into one file, results.json, in an existing folder."""
+    write_json(Path(folder) / COLLECTION, results)
 
 
 def check_result(result: Any, source: str | os.PathLike) -> None:

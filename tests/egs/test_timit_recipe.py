@@ -67,18 +67,18 @@ def archives(data: Path) -> bytes:
 
 
 def test_every_stage_starts_after_its_predecessors_and_leaves_results(finished):
-    results = sorted((finished / "results" / "demo").rglob("result.json"))
+    results = {path: json.loads(path.read_text()) for path in (finished / "exp" / "demo").rglob("result.json")}
     # 2 seeds of identification; 2 shapes x 2 seeds x 2 sets; 2 networks x 2 seeds x 3 layers x 2 lists
     assert len(results) == 2 + 8 + 24
-    for path in results:
-        result = json.loads(path.read_text())
+    assert len(json.loads((finished / "results" / "demo" / "results.json").read_text())) == len(results)
+    for path, result in results.items():
         assert result["selection"]["cut"] in ("oracle", "dev", "fixed")
         assert result["labels"]["sha256"] and result["seed"] in (1, 2)
         for name, metric in result["metrics"].items():
             assert 0 <= metric["value"] <= 1
             if metric["interval"]:
                 assert metric["interval"][0] <= metric["value"] <= metric["interval"][1], (path, name)
-    strict = [json.loads(p.read_text())["metrics"] for p in results if "cluster" in p.parts]
+    strict = [result["metrics"] for path, result in results.items() if "cluster" in path.parts]
     assert all(m["mr_strict_oracle"]["value"] <= m["mr_strict"]["value"] for m in strict)
     assert all(m["mr_hungarian_oracle"]["value"] <= m["mr_strict_oracle"]["value"] for m in strict)
 
