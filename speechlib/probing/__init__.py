@@ -1,0 +1,1 @@
+"""What networks hear: phones and their classes: arrays in, arrays out."""
