@@ -101,6 +101,8 @@ _speechlib_make_venv() {
     _speechlib_create_venv || return
   fi
   _speechlib_pip "$_python" "" dependencies "$@" || return
+  # speechlib itself can be imported from anywhere with this Python, as after `pip install -e`.
+  echo "$_speechlib_top" >"$("$_python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/speechlib.pth" || return
   rm -f "$_speechlib_venv/.installing"
   _speechlib_try "$_python" "$@" && return
   _speechlib_say "the installation is not complete: $_speechlib_why"

@@ -46,30 +46,12 @@ class BlockTableWriter(TableWriter):
             if not spool.sizes:
                 raise ValueError(f"{key}: a matrix without any block of rows")
             if binary and not method:
-                self._write_pieces(key, spool.float_pieces())
+                self.write_pieces(key, spool.float_pieces())
             elif binary and columnwise and spool.rows > 8:
-                self._write_pieces(key, spool.compressed_pieces(codes))
+                self.write_pieces(key, spool.compressed_pieces(codes))
             else:
                 self.write(key, np.concatenate(list(spool.blocks())))
             return spool.rows
-
-    def _write_pieces(self, key: str, pieces: Iterable[bytes | memoryview]) -> None:
-        # As TableWriter.write, which wants the whole object.
-        if not key or key.split() != [key]:
-            raise ValueError(f"key {key!r}: expected a word without spaces")
-        if key in self._keys:
-            raise ValueError(f"key {key!r} is written twice: keys must be unique")
-        self._keys.add(key)
-        head = key.encode() + b" "
-        self._ark.file.write(head)
-        self._position += len(head)
-        if self._scp is not None:
-            self._scp.file.write(os.fsencode(f"{key} {self._specifier.ark}:{self._position}\n"))
-        for piece in pieces:
-            self._ark.file.write(piece)
-            self._position += len(piece)
-        if self._specifier.flush:
-            self._ark.file.flush()
 
 
 class _Spool:

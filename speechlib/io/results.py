@@ -263,7 +263,7 @@ def command_line(argv: Sequence[str] | None = None) -> str:
     words = [f"python -m speechlib.bin.{Path(program).stem}" if ours else Path(program).name]
     for argument in arguments:
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-        kind, colon, rest = value.partition(":")  # ark:/home/x/y and scp:/home/x/y
+        kind, colon, rest = value.partition(":")  # ark:/x/y and scp:/x/y
         value = f"{kind}:{_anonymous(rest)}" if colon and rest.startswith("/") else _anonymous(value)
         words.append(shlex.quote(f"{option}{equals}{value}"))
     return " ".join(words)

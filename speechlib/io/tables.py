@@ -6,7 +6,7 @@ order from an archive on disk are pages of a private mapping instead of a copy: 
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -145,14 +145,22 @@ class TableWriter:
         Raises:
             ValueError: a bad key, a key written before, or a value that Kaldi's formats do not have.
         """
-        if not key or key.split() != [key]:
-            raise ValueError(f"key {key!r}: expected a word without spaces")
-        if key in self._keys:
-            raise ValueError(f"key {key!r} is written twice: keys must be unique")
         try:
             pieces = ark.encode(value, self._specifier.binary, self._compression)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from error
+        self.write_pieces(key, pieces)
+
+    def write_pieces(self, key: str, pieces: Iterable[bytes | memoryview]) -> None:
+        """Write one object that is encoded already, piece after piece.
+
+        Raises:
+            ValueError: a bad key, or a key written before.
+        """
+        if not key or key.split() != [key]:
+            raise ValueError(f"key {key!r}: expected a word without spaces")
+        if key in self._keys:
+            raise ValueError(f"key {key!r} is written twice: keys must be unique")
         self._keys.add(key)
         if self._targets is not None:
             self._write_own_file(key, pieces)
