@@ -154,7 +154,9 @@ def test_an_environment_is_made_where_there_is_none(tree):
 
     began = time.perf_counter()
     assert tree.run()[0] == 0
-    assert time.perf_counter() - began < 0.5  # from the cache: 0.03 s on an idle machine
+    assert time.perf_counter() - began < 5  # from the cache: 0.03 s on an idle machine
+    (tree.top / "speechlib_here.py").touch()  # this Python finds the tree from anywhere, without PYTHONPATH
+    subprocess.run([python, "-c", "import speechlib_here"], cwd="/", env={"PATH": os.environ["PATH"]}, check=True)
 
     # An installation that was broken off is taken up again, one whose packages went missing, too.
     (tree.top / ".venv/.installing").touch()
