@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from speechlib.features.framing import window_function
+from speechlib.features.kaldi_fft import real_transform_matrix
 from speechlib.features.options import FbankOptions, MfccOptions
 
 EPSILON = torch.finfo(torch.float32).eps  # the floor below Kaldi's logarithms
@@ -71,6 +72,10 @@ class PowerSpectrum:
         self.mean = torch.zeros(block_frames, device=device)
         self.first = torch.empty(block_frames, device=device)
         self._views: dict[int, _Views] = {}
+        length = options.padded_window_size
+        self.transform_matrix = None
+        if length & (length - 1) and length % 2 == 0:
+            self.transform_matrix = torch.from_numpy(real_transform_matrix(length)).to(device)
 
     def load(self, samples: list[Tensor], count: int) -> Tensor | None:
         """Take the samples of a block in, up to what is done in each frame.
@@ -121,11 +126,18 @@ class PowerSpectrum:
                 torch.mul(emphasised, self.window, out=frames)
             if self.first_differs:
                 frames[:, 0] = first
-            spectrum = torch.view_as_real(torch.fft.rfft(padded))
+            spectrum = self._transform(padded)
             energy = None
             if options.use_energy and not options.raw_energy:
                 energy = self._log_energy(frames.double().square_().sum(1))
             yield rows, torch.mul(spectrum, spectrum, out=spectrum).view(padded.shape[0], -1), energy
+
+    def _transform(self, padded: Tensor) -> Tensor:
+        """(frames, fft_size) to (frames, 2 * bins) or (frames, bins, 2) real and imaginary parts."""
+        if self.transform_matrix is None:
+            return torch.view_as_real(torch.fft.rfft(padded))
+        # Always as many rows: a product's last digits may depend on their number.
+        return torch.mm(self.buffer, self.transform_matrix)[: padded.shape[0]]
 
     def _log_energy(self, energy: Tensor) -> Tensor:
         energy = energy.clamp_min_(EPSILON).log_()

@@ -15,6 +15,7 @@ MAKERS = {
     "fbank": lambda **kw: Fbank(FbankOptions(num_mel_bins=80, dither=0.0, snip_edges=False), **kw),
     "fbank snipped": lambda **kw: Fbank(FbankOptions(use_energy=True, raw_energy=False, dither=0.0), **kw),
     "fbank magnitudes": lambda **kw: Fbank(FbankOptions(use_power=False, window_type="hamming", dither=0.0), **kw),
+    "fbank unpadded": lambda **kw: Fbank(FbankOptions(round_to_power_of_two=False, dither=0.0), **kw),
     "melspec": lambda **kw: Melspec(MelspecOptions(), **kw),
     "melspec padded": lambda **kw: Melspec(MelspecOptions(pad_mode="constant", log_base=10.0), **kw),
 }
