@@ -70,12 +70,14 @@ fi
 
 if stage 6 "Clustering: networks of few and of many speakers"; then
   for set in small large; do
+    if [[ -e $data/lists/too_few_to_cluster ]]; then continue; fi
     train --check-against "$data/unseen_by_$set" --unseen-speakers true "$data/net_$set" "$exp/cluster/$set"
   done
 fi
 
 if stage 7 "Clustering: unseen speakers, every layer (Table 1)"; then
   for set in small large; do
+    if [[ -e $data/lists/too_few_to_cluster ]]; then continue; fi
     each_seed "$exp/cluster/$set" local/cluster_speakers.sh --linkage-legacy "$linkage_legacy" \
       --seed SEED "$data" "$set" "$exp/cluster/$set/seedSEED"
   done

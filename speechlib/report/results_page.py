@@ -58,7 +58,7 @@ def render_page(
         folder: where the results lie as seen from the page, for the links.
 
     Returns:
-        The page, and warnings: figures that are not there.
+        The page, and warnings: figures that are not there, results that have no place.
 
     Raises:
         ValueError: a mistake in the template with its place; a field or metric that a result lacks; a table without any
@@ -93,6 +93,9 @@ def render_page(
             if body or pictures:
                 used.add(section["title"])
                 lines += [f"### {section['title']}", "", *_paragraph(section.get("text")), *body, *pictures]
+    known = {corpus["folder"] for corpus in template["corpora"]}
+    for folder_of_results in sorted({path.partition("/")[0] for path in results} - known):
+        warnings.append(f"the template has no corpus '{folder_of_results}': its results are not on the page")
     for section in template["sections"]:
         if section["title"] not in used:
             pattern = section.get("table", {}).get("results", "its pictures")

@@ -425,6 +425,19 @@ def test_bad_speaker_lists():
         speaker_lists.make_lists(["id1001"], [])
 
 
+def test_a_corpus_too_small_to_cluster_says_so_to_the_later_stages(tmp_path, capsys):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "train_speakers").write_text("FAAA0\nMAAA0\n")
+    (lists / "test_speakers").write_text("FBBB0\nMBBB0\n")
+    assert speaker_lists.main([str(lists)]) == 0
+    assert "dev has 1 speakers, 2 are needed" in (lists / "too_few_to_cluster").read_text()
+    assert "too small for clustering" in capsys.readouterr().err
+    (lists / "train_speakers").write_text("".join(f"{sex}AA{i}0\n" for i in range(6) for sex in "FM"))
+    assert speaker_lists.main([str(lists)]) == 0
+    assert not (lists / "too_few_to_cluster").exists()
+
+
 def test_balanced_takes_from_either_end():
     speakers = ["FA", "MA", "MB", "FB", "MC", "FC"]
     assert speaker_lists.balanced(speakers, 4) == ["FA", "MA", "MB", "FB"]

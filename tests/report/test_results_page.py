@@ -96,6 +96,13 @@ def test_page_holds_every_number():
     assert warnings == ["section 'Clustering' has no picture results/real/tree.png"]
 
 
+def test_a_corpus_without_a_place_is_named():
+    _, warnings = render_page(TEMPLATE, {**RESULTS, "mine/a/result.json": result("L5", 1, 0.1)}, [], summarise)
+    assert any("no corpus 'mine'" in warning for warning in warnings)
+    _, warnings = render_page(TEMPLATE, RESULTS, [], summarise)
+    assert not any("no corpus" in warning for warning in warnings)
+
+
 def test_rows_with_different_cuts_say_so_in_the_cells():
     results = dict(RESULTS)
     results["demo/clusters/L10/seed1/result.json"] = result("L10", 1, 0.5, cut="oracle")

@@ -42,15 +42,17 @@ start spectrogram spectrogram.png --snippet-frames 100 --filters "4,4 8,1 1,8" \
   "scp:$data/ident_test/feats.scp" "$utterance" "$results/spectrogram.png"
 start results filters.png --kind rows --pattern 'filters/*/*/ten_val/result.json' --metric sentence_accuracy_arithmetic \
   --group extra.shape --label "accuracy, single validation sentences" "$exp" "$results/filters.png"
-start results table1.png --pattern 'cluster/*/*/*/cluster_large/result.json' --metric mr_strict_oracle \
-  --group extra.layer --series extra.trained --series-label "trained on {} speakers" \
-  --label "strict MR, oracle cut" "$exp" "$results/table1.png"
-start cuts cuts.png "$results/cuts.png" L5="$many/L5/cluster_large" L7="$many/L7/cluster_large" L8="$many/L8/cluster_large"
-start dendrogram dendrogram.png --reference "$data/cluster/half2spk.cluster_large" \
-  "$many/L7/cluster_large" "$results/dendrogram.png"
-head -n 5 "$data/lists/cluster_large" >"$data/lists/five"
-utils/filter_scp.sh -f 2 "$data/lists/five" "$data/cluster/utt2spk" >"$data/cluster/utt2spk.five"
-start embeddings tsne.png --seed "$seed" --utt2spk "$data/cluster/utt2spk.five" "$results/tsne.png" \
-  L8="scp:$few/snippets/L8.scp" L7="scp:$few/snippets/L7.scp" L5="scp:$few/snippets/L5.scp"
+if [[ ! -e $data/lists/too_few_to_cluster ]]; then
+  start results table1.png --pattern 'cluster/*/*/*/cluster_large/result.json' --metric mr_strict_oracle \
+    --group extra.layer --series extra.trained --series-label "trained on {} speakers" \
+    --label "strict MR, oracle cut" "$exp" "$results/table1.png"
+  start cuts cuts.png "$results/cuts.png" L5="$many/L5/cluster_large" L7="$many/L7/cluster_large" L8="$many/L8/cluster_large"
+  start dendrogram dendrogram.png --reference "$data/cluster/half2spk.cluster_large" \
+    "$many/L7/cluster_large" "$results/dendrogram.png"
+  head -n 5 "$data/lists/cluster_large" >"$data/lists/five"
+  utils/filter_scp.sh -f 2 "$data/lists/five" "$data/cluster/utt2spk" >"$data/cluster/utt2spk.five"
+  start embeddings tsne.png --seed "$seed" --utt2spk "$data/cluster/utt2spk.five" "$results/tsne.png" \
+    L8="scp:$few/snippets/L8.scp" L7="scp:$few/snippets/L7.scp" L5="scp:$few/snippets/L5.scp"
+fi
 for pid in "${pids[@]}"; do wait "$pid"; done
 trap - EXIT

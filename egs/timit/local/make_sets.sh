@@ -36,6 +36,7 @@ make_set ten_train ten train6
 make_set ten_val ten val2
 make_set ten_test ten test2
 make_set ten_eval ten val2 test2
+if [[ -e $lists/too_few_to_cluster ]]; then exit; fi # identification is all that such a corpus is good for
 make_set net_small train_small train8
 make_set net_large train_large train8
 make_set cluster cluster_and_dev train8 test2

@@ -7,6 +7,7 @@
 #   train_speakers test_speakers                        in path order (DR1/...)
 #   cluster_small cluster_large train_small train_large dev ten, lists.json    the experiments' speakers
 #   train8 test2 train6 val2                            utterances
+#   too_few_to_cluster                                  only where that is so: the reasons
 # The corpus may lie at any depth: TRAIN|TEST/DRn/<speaker>/ in either case, SPHERE, RIFF or FLAC (also SA1.WAV.wav), or
 # NLTK's dr1-fvmh0/. Where the folders do not say who is TRAIN and who is TEST, SPKRINFO.TXT does; where that
 # does not put speakers into both, the last third of the speakers in path order is TEST.

@@ -25,6 +25,7 @@ _DEV_SHARE, _MIN_DEV = 0.15, 2
 _MIN_SMALL = 4
 _FILTER_STUDY = 10
 _LEAST = 2  # speakers in a list that is clustered or trained on
+TOO_FEW = "too_few_to_cluster"  # the file that says so, for the stages that cluster
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,12 @@ def main(argv: list[str] | None = None) -> int:
     for name, speakers in result.lists.items():
         write_text(args.lists / name, "".join(f"{speaker}\n" for speaker in speakers))
     write_json(args.lists / "lists.json", describe(result))
-    for warning in _warnings(result):
-        print(f"speaker_lists: the corpus is too small for clustering: {warning}", file=sys.stderr)
+    too_few = args.lists / TOO_FEW
+    too_few.unlink(missing_ok=True)
+    if warnings := _warnings(result):
+        write_text(too_few, "".join(f"{warning}\n" for warning in warnings))
+        print("speaker_lists: the corpus is too small for clustering, whose stages will do nothing: "
+              + "; ".join(warnings), file=sys.stderr)  # fmt: skip
     print("speaker_lists: " + ", ".join(f"{name} {len(speakers)}" for name, speakers in result.lists.items()))
     return 0
 
