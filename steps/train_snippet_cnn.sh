@@ -13,6 +13,7 @@
 #   --filter F,T            extent of the filters in frequency and time, in place of the configuration's; so too
 #   --pool F,T              of the pooling windows, and
 #   --pool-stride F,T       their stride
+#   --precision P           fp32 or bf16 (products in bfloat16), in place of the configuration's
 #   --nj N                  parallel jobs, each with its share of the seeds (default: 1)
 #   --num-threads N         CPU threads a job (default: the cores, shared among the seeds; not among the jobs, because
 #                           the weights depend on the number of threads in their last digits)
@@ -22,7 +23,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # some are read by name, in the loop below
-config='' seeds='' sentences='' check_against='' unseen_speakers=false filter='' pool='' pool_stride='' \
+config='' seeds='' sentences='' check_against='' unseen_speakers=false filter='' pool='' pool_stride='' precision='' \
   nj=1 num_threads=0 use_gpu=0 device=auto cmd=utils/run.py
 
 # shellcheck source=/dev/null
@@ -41,7 +42,7 @@ if ((num_threads == 0)); then num_threads=$(($(nproc) / ${#seed_list[@]})); fi
 if ((num_threads == 0)); then num_threads=1; fi
 
 options=(--seeds "$seeds" --unseen-speakers "$unseen_speakers" --device "$device" --num-threads "$num_threads")
-for name in config sentences filter pool pool_stride; do
+for name in config sentences filter pool pool_stride precision; do
   if [[ -n ${!name} ]]; then options+=("--${name//_/-}" "${!name}"); fi
 done
 for file in $check_against; do options+=(--check-against "$file"); done

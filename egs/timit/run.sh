@@ -14,6 +14,7 @@
 #   --num-seeds N          networks behind each number (default: 5)
 #   --speakers N           speakers of the demo corpus (default: 36)
 #   --train-config FILE    sizes and optimiser (default: conf/lukic_scaled.yaml; the paper's: conf/lukic_paper.yaml)
+#   --precision P          fp32 or bf16, in place of the one in the train-config; bf16 is quicker on CPUs with AMX
 #   --linkage-legacy BOOL  cluster as the authors' code does, not as their text says (default: false)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
 #   --list, --dry-run      print the stages; print what would run
@@ -22,7 +23,7 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=5 speakers=36 max_bad=0
-corpus='' name='' train_config=conf/lukic_scaled.yaml linkage_legacy=false
+corpus='' name='' train_config=conf/lukic_scaled.yaml precision='' linkage_legacy=false
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
 ((seed >= 1 && num_seeds >= 1)) || usage "--seed and --num-seeds count from 1"
@@ -33,7 +34,10 @@ fi
 name=${name:-$([[ -n $corpus ]] && echo timit || echo demo)}
 data=data/$name exp=exp/$name results=results/$name
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
-train() { steps/train_snippet_cnn.sh --cmd "$cuda_cmd" --nj "$nj" --config "$train_config" --seeds "$seeds" "$@"; }
+train() {
+  steps/train_snippet_cnn.sh --cmd "$cuda_cmd" --nj "$nj" --config "$train_config" --precision "$precision" \
+    --seeds "$seeds" "$@"
+}
 # each_seed <log-dir> <command with SEED in it>: the command for every seed, as a job array
 each_seed() { $train_cmd --max-jobs-run "$nj" SEED="$seed:${seeds##* }" "$1/log/${2##*/}.SEED.log" "${@:2}"; }
 

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    metrics = {}
+    metrics, wrong = {}, {}
     for pooling in POOLINGS:
         pooled = {group: pool_posteriors(np.concatenate([posteriors[utt] for utt in members]), pooling)
                   for group, members in groups.items()}  # fmt: skip
@@ -65,25 +65,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         suffix = "" if pooling == "arithmetic" else f"_{pooling}"
         write_scores(out / f"scores{suffix}", pooled, speakers)
         write_map(out / f"decisions{suffix}", decisions)
+        wrong[pooling] = sum(decided != truth[group] for group, decided in decisions.items())
         metrics[f"accuracy_{pooling}"] = accuracy(decisions, truth, args.bootstrap_samples)
         sentences = {utt: pool_posteriors(matrix, pooling) for utt, matrix in posteriors.items()}
         metrics[f"sentence_accuracy_{pooling}"] = accuracy(
             decide(sentences, speakers), data.utt2spk, args.bootstrap_samples
         )
-    wrong = sum(decided != truth[group] for group, decided in read_map(out / "decisions").items())
     write_result(
         out / "result.json",
         task="speaker identification",
         metrics=metrics,
         counts={"speakers": len(speakers), "test_speakers": len(set(truth.values())), "groups": len(groups),
                 "utterances": len(posteriors), "snippets": sum(map(len, posteriors.values())),
-                "wrong": wrong},  # fmt: skip
+                "wrong": wrong["arithmetic"]},  # fmt: skip
         selection={"cut": "fixed", "note": "the highest pooled posterior; nothing was chosen on these utterances"},
         labels=data.path / "utt2spk",
         seed=config.get("seed"),
         extra={**_sizes(config.get("model", {})), **dict(args.tag)},
     )
-    print(f"{out}: {len(groups) - wrong} of {len(groups)} right "
+    print(f"{out}: {len(groups) - wrong['arithmetic']} of {len(groups)} right "
           f"({100 * metrics['accuracy_arithmetic']['value']:.1f} %, {len(speakers)} speakers)")  # fmt: skip
 
 

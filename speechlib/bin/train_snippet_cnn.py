@@ -85,13 +85,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--filter", metavar="F,T", help="frequency and time extent of the filters, in place of the configuration's")
     add("--pool", metavar="F,T", help="extent of the pooling windows, in place of the configuration's")
     add("--pool-stride", metavar="F,T", help="stride of the pooling, in place of the configuration's")
+    add("--precision", metavar="P", help="fp32 or bf16, in place of the configuration's")
     add("--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N")
     add("--num-threads", type=int, default=0, metavar="N", help="on the CPU; 0: OMP_NUM_THREADS, else all cores")
     add("data_dir", metavar="<data-dir>", help="with utt2spk and feats.scp (frames x bins)")
     add("exp_dir", metavar="<exp-dir>", help="seed<S> folders are made in it")
     args = parser.parse_args(argv)
 
-    config = read_config(args.config, {name: getattr(args, name) for name in ("filter", "pool", "pool_stride")})
+    sizes = {name: getattr(args, name) for name in ("filter", "pool", "pool_stride")}
+    config = read_config(args.config, {"model": sizes, "training": {"precision": args.precision}})
     seeds = parse_seeds(args.seeds)
     if not 1 <= args.job <= args.num_jobs:
         raise ValueError(f"--job {args.job} --num-jobs {args.num_jobs}: expected 1 <= job <= num-jobs")
@@ -105,14 +107,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         train_one(ModelFolder(os.path.join(args.exp_dir, f"seed{seed}")), config, seed, training_set, device)
 
 
-def read_config(path: str | None, overrides: dict[str, str | None]) -> Config:
-    """Read the configuration; options of the command line replace those of its model section."""
+def read_config(path: str | None, overrides: dict[str, dict[str, str | None]]) -> Config:
+    """Read the configuration; options of the command line, by section, replace those of the file."""
     options = read_options(path) if path else {}
-    given = {name: value for name, value in overrides.items() if value is not None}
-    source = path or "the command line"
-    if given and isinstance(options.get("model", {}), dict):
-        options["model"] = {**options.get("model", {}), **given}
-        source += " with " + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+    source, replaced = path or "the command line", []
+    for section, values in overrides.items():
+        given = {name: value for name, value in values.items() if value is not None}
+        if given and isinstance(options.get(section, {}), dict):
+            options[section] = {**options.get(section, {}), **given}
+            replaced += [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
+    if replaced:
+        source += f" with {' '.join(replaced)}"
     return build_options(Config, options, source)
 
 

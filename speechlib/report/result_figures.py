@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from speechlib.report.style import COLOURS, INK, MARKERS, MUTED, colour_of, legend_below, new_figure, style
+from speechlib.report.style import COLOURS, INK, MUTED, colour_of, legend_below, marker_of, new_figure, style
 
 
 def grouped_dots(
@@ -182,7 +182,7 @@ def scatter_panels(
     if not panels or labels.size == 0 or any(np.shape(points) != (labels.size, 2) for points in panels.values()):
         raise ValueError(f"{labels.size} labels do not fit {[np.shape(points) for points in panels.values()]}")
     names = sorted(set(labels.tolist()))
-    colour, marker = colour_of(names), dict(zip(names, MARKERS * len(names), strict=False))
+    colour, marker = colour_of(names), marker_of(names)
     with style():
         figure, axes_of = new_figure(3.1 * len(panels) + 0.4, 3.5, columns=len(panels))
         for axes, (heading, points) in zip(axes_of, panels.items(), strict=True):

@@ -198,6 +198,15 @@ def test_filter_options_replace_the_configurations(corpus):
         train(corpus, "exp", "--filter", "2")
 
 
+def test_precision_option_replaces_the_configurations(corpus):
+    config = write_config(corpus / "short.yaml", num_updates=1)
+    exp = train(corpus, "exp", "--precision", "bf16", config=config)
+    resolved = yaml.safe_load((exp / "seed1" / "config.yaml").read_text())
+    assert (resolved["training"]["precision"], resolved["training"]["num_updates"]) == ("bf16", 1)
+    with pytest.raises(ValueError, match="--precision bf17: .*fp32.*bf16"):
+        train(corpus, "exp", "--precision", "bf17")
+
+
 def test_tensorboard_events(corpus):
     pytest.importorskip("tensorboard")
     exp = train(corpus, config=write_config(corpus / "conf.yaml", num_updates=2, tensorboard=True))

@@ -21,6 +21,7 @@ from local.demo_corpus.sphere import encode_sphere
 from local.demo_corpus.timit_layout import plan
 from local.demo_corpus.voices import Voice, draw_speakers
 from local.demo_corpus.words import align_words
+from speechlib.probing.timit_phones import PHONES_61
 
 SPEAKERS = 6
 
@@ -149,6 +150,7 @@ def test_labels(corpus):
         assert all(start < end and start in cuts and end in cuts for start, end, _ in words)
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(words))
     assert len(phones.TIMIT_LABELS) == 61
+    assert phones.TIMIT_LABELS == set(PHONES_61)  # the corpus is made without speechlib; both lists must stay one
     assert used <= phones.TIMIT_LABELS
     assert len(used) > 50
 

@@ -15,16 +15,11 @@ if [[ -f path.sh ]]; then . ./path.sh; fi
 data=$1 exp=$2 results=$3
 many=$exp/cluster/large/seed$seed few=$exp/cluster/small/seed$seed
 
-# draw <what> <picture> <arguments>: the job of one picture
-draw() {
-  local what=$1 picture=$2
-  shift 2
-  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "$@"
-}
-# pictures run side by side, nj at a time; the first that fails stops the rest
+# start <what> <picture> <arguments>: draws a picture beside the others, nj at a time; the first that fails stops the rest
 pids=()
 start() {
-  draw "$@" &
+  local what=$1 picture=$2
+  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "${@:3}" &
   pids+=($!)
   if ((${#pids[@]} >= nj)); then
     wait "${pids[0]}"
