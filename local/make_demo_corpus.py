@@ -2,13 +2,14 @@
 """Make a small synthetic corpus with espeak-ng in a real corpus' layout. The same seed gives the same bytes."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
 
 from demo_corpus.store import make_once
 
-LAYOUTS = ("timit",)
+LAYOUTS = {"timit": "timit_layout", "voxceleb1": "voxceleb_layout", "speechocean762": "speechocean_layout"}
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -18,8 +19,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         epilog="e.g.: python local/make_demo_corpus.py --layout timit --speakers 36 --seed 0 data/demo/TIMIT",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--layout", choices=LAYOUTS, default="timit", help="the corpus whose folders and labels it has")
-    parser.add_argument("--speakers", type=int, default=36, help="speakers, each with 10 sentences; a third is TEST")
+    parser.add_argument("--layout", choices=tuple(LAYOUTS), default="timit", help="the corpus whose folders and labels it has")
+    parser.add_argument("--speakers", type=int, help="a part of them is the test set (default: as the layout likes it)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other voices, names and texts")
     parser.add_argument("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes; same bytes for any")
     parser.add_argument("out_dir", type=Path, metavar="out-dir", help="made, or made anew if it was made otherwise")
@@ -31,12 +32,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    parameters = {"layout": args.layout, "speakers": args.speakers, "seed": args.seed}
-    from demo_corpus.timit_layout import write_corpus
-
+    layout = importlib.import_module(f"demo_corpus.{LAYOUTS[args.layout]}")
+    speakers = layout.DEFAULT_SPEAKERS if args.speakers is None else args.speakers
+    parameters = {"layout": args.layout, "speakers": speakers, "seed": args.seed}
     try:
         summary = make_once(
-            args.out_dir, parameters, lambda folder: write_corpus(folder, args.speakers, args.seed, args.nj)
+            args.out_dir, parameters, lambda folder: layout.write_corpus(folder, speakers, args.seed, args.nj)
         )
     except (RuntimeError, ValueError, OSError) as error:
         print(f"make_demo_corpus.py: error: {error}", file=sys.stderr)

@@ -5,13 +5,13 @@
 #  e.g.: local/make_demo_corpus.sh --layout timit --speakers 36 --seed 0 data/demo/corpus
 # Nothing is done where <out-dir> holds the corpus already; it is made anew if it was made with other options.
 # Options:
-#   --layout NAME    the corpus whose folders and labels it has: timit (default: timit)
-#   --speakers N     speakers, with 10 sentences each; a third is TEST (default: 36)
+#   --layout NAME    the corpus whose folders and labels it has: timit, voxceleb1 or speechocean762 (default: timit)
+#   --speakers N     a part of them is the test set (default: timit 36, voxceleb1 44, speechocean762 40)
 #   --seed N         another seed gives other voices, names and texts (default: 0)
 #   --nj N           parallel processes; the bytes stay the same (default: one a core)
 set -euo pipefail
 
-layout=timit speakers=36 seed=0 nj=$(nproc)
+layout=timit speakers='' seed=0 nj=$(nproc)
 _top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=utils/setup_env.sh
 . "$_top/utils/setup_env.sh"
@@ -19,4 +19,5 @@ _top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$_top/utils/parse_options.sh"
 [[ $# -eq 1 ]] || usage "expected an output folder, got $# arguments"
 
-python "$_top/local/make_demo_corpus.py" --layout "$layout" --speakers "$speakers" --seed "$seed" --nj "$nj" "$1"
+python "$_top/local/make_demo_corpus.py" --layout "$layout" ${speakers:+--speakers "$speakers"} --seed "$seed" \
+  --nj "$nj" "$1"

@@ -11,6 +11,7 @@ from .processes import run_isolated
 from .sphere import encode_sphere
 from .voices import RATE, Speaker, Utterance, Voice, draw_speakers
 
+DEFAULT_SPEAKERS = 36
 _REGIONS = 8
 _READERS = 4  # about so many speakers share a set of five SX texts (TIMIT: seven)
 _MIN_SPEAKERS, _MAX_SPEAKERS = 4, 600
