@@ -1,0 +1,123 @@
+"""What all speaker models share: frame-level layers, pooling over time, segment-level layers, an output per speaker."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from speechlib.nnet.time_windows import TimeGeometry
+
+
+class EmbeddingModel(nn.Module, ABC):
+    """A network from frames to speakers, of which some segment-level layers give embeddings.
+
+    A subclass fills in the attributes and the two abstract methods. In evaluation mode an utterance's values depend
+    neither on its neighbours in a batch nor on the frames that fill the batch up.
+
+    Attributes:
+        layers: names that `embed` takes.
+        input_dim: coefficients of a frame.
+        geometry: how frame-level outputs lie over the input.
+        pooling: module (batch, units, frames) -> (batch, pooled units), see speechlib.nnet.pooling.
+        output: linear layer to the speakers; it has no part in embeddings.
+    """
+
+    layers: tuple[str, ...]
+    input_dim: int
+    geometry: TimeGeometry
+    pooling: nn.Module
+    output: nn.Linear
+
+    @abstractmethod
+    def frame_level(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(batch, frames, dim) to (batch, units, frames'), frames' = geometry.num_outputs(frames)."""
+
+    @abstractmethod
+    def segment_level(self, pooled: Tensor, layer: str | None = None) -> Tensor:
+        """(batch, pooled units) to (batch, units) of a layer, or to the input of `output` if none is named."""
+
+    @property
+    def min_frames(self) -> int:
+        """The shortest utterance that gives an output."""
+        return self.geometry.min_frames
+
+    @property
+    def context_frames(self) -> int:
+        """Input frames that one frame-level output sees."""
+        return self.geometry.field
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Logits.
+
+        Args:
+            x: (batch, frames, dim).
+            lengths: (batch,) frames of each utterance, those behind them fill up; None: all frames.
+
+        Returns:
+            (batch, speakers).
+
+        Raises:
+            ValueError: the dimension is not the model's, or there are too few frames.
+        """
+        return self.output(self.penultimate(x, lengths))
+
+    def penultimate(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(batch, units) input of the output layer, for losses that bring an output layer of their own."""
+        return self.segment_level(self.pooled(x, lengths))
+
+    def embed(self, x: Tensor, layer: str, lengths: Tensor | None = None) -> Tensor:
+        """(batch, units) embeddings; arguments as for `forward`.
+
+        Raises:
+            ValueError: as `forward`, or there is no such layer.
+        """
+        self.check_layer(layer)
+        return self.segment_level(self.pooled(x, lengths), layer)
+
+    def pooled(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(batch, pooled units) of (batch, frames, dim)."""
+        shortest = x.shape[1] if lengths is None else int(lengths.min())
+        self.check_input(shortest, x.shape[-1])
+        hidden = self.frame_level(x, lengths)
+        return self.pooling(hidden, None if lengths is None else self.geometry.num_outputs(lengths))
+
+    def check_layer(self, layer: str) -> None:
+        """Raise a ValueError if the model has no such layer."""
+        if layer not in self.layers:
+            raise ValueError(f"layer {layer!r} is not one that gives embeddings: choose {' or '.join(self.layers)}")
+
+    def check_input(self, num_frames: int, dim: int) -> None:
+        """Raise a ValueError if such features do not fit the model."""
+        if dim != self.input_dim:
+            raise ValueError(f"features of dimension {dim} do not fit a model for dimension {self.input_dim}")
+        if num_frames < self.min_frames:
+            raise ValueError(f"{num_frames} frames are too few: this model needs at least {self.min_frames}")
+
+
+def check_sizes(options: object, *names: str) -> None:
+    """Raise a ValueError if one of these options, numbers or tuples of numbers, is less than 1."""
+    for name in names:
+        value = getattr(options, name)
+        if min(value if isinstance(value, tuple) else (value,)) < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def init_xavier(model: nn.Module, bias: float) -> None:
+    """Draw the weights of all linear and convolution layers Glorot-uniform from torch's generator, fix their biases."""
+    for module in model.modules():
+        if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d)):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.constant_(module.bias, bias)
+
+
+def as_channels(x: Tensor) -> Tensor:
+    """(batch, frames, dim) to (batch, dim, frames), as convolutions along time take them."""
+    return x.transpose(1, 2).contiguous(memory_format=torch.contiguous_format)
