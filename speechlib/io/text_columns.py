@@ -1,0 +1,352 @@
+"""Columns of words in text files of millions of lines, cut and converted by numpy a block at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from speechlib.io.specifiers import open_input
+
+BLOCK_BYTES = 1 << 22  # what is worked on stays in the processor's cache
+_FRONT = 16  # bytes before the text, so that a window may end at any word
+_WORD = np.dtype("<u8")
+
+
+class Block:
+    """Some lines of a file, each of the same number of words.
+
+    Attributes:
+        source: name of the file, for messages.
+        first_line: number of the first line, from 1.
+        num_lines, num_columns: how many there are.
+    """
+
+    def __init__(self, source: str, first_line: int, data: bytes, num_columns: int):
+        """Cut whole lines into words.
+
+        Raises:
+            ValueError: a line with another number of words, or a zero byte; with file:line.
+        """
+        self.source, self.first_line, self.num_columns = source, first_line, num_columns
+        cuts = None
+        if b"\0" not in data:
+            cuts = self._cut(data)
+        if cuts is None:
+            data = self._tidy(data)
+            cuts = self._cut(data)
+        assert cuts is not None
+        self._ends = cuts.reshape(-1, num_columns)
+        self.num_lines = len(self._ends)
+
+    def _cut(self, data: bytes) -> np.ndarray | None:
+        """Where the words end, if single blanks and line ends are all there is between them."""
+        text = np.frombuffer(bytes(_FRONT) + data, dtype=np.uint8)
+        cuts = np.flatnonzero(text[_FRONT:] <= 32) + _FRONT
+        if len(cuts) % self.num_columns or len(cuts) == 0:
+            return None
+        after = text[cuts].reshape(-1, self.num_columns)
+        blanks = (after[:, :-1] == 32) | (after[:, :-1] == 9)
+        if not ((after[:, -1] == 10).all() and blanks.all()):
+            return None
+        if cuts[0] == _FRONT or (np.diff(cuts) < 2).any():
+            return None
+        self._text = text
+        return cuts
+
+    def _tidy(self, data: bytes) -> bytes:
+        """The same words with single blanks between them."""
+        lines = data.split(b"\n")
+        lines.pop()
+        tidy = []
+        for number, line in enumerate(lines, self.first_line):
+            words = line.split()
+            if b"\0" in line or any(byte < 32 for word in words for byte in word):
+                raise ValueError(f"{self.source}:{number}: control characters: expected a text file")
+            if not words:
+                raise ValueError(f"{self.source}:{number}: blank line; delete it")
+            if len(words) != self.num_columns:
+                raise ValueError(
+                    f"{self.source}:{number}: '{_show(line)}' has {len(words)} words; "
+                    f"expected {self.num_columns}, as in the lines before"
+                )
+            tidy.append(b" ".join(words))
+        return b"\n".join([*tidy, b""])
+
+    def limits(self, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """(lines,) starts and ends of the words of a column in the block's text."""
+        ends = self._ends[:, column]
+        if column:
+            return self._ends[:, column - 1] + 1, ends
+        starts = np.empty_like(ends)
+        starts[0] = _FRONT
+        starts[1:] = self._ends[:-1, -1] + 1
+        return starts, ends
+
+    def word(self, line: int, column: int) -> str:
+        """One word; `line` counts from 0 within the block."""
+        starts, ends = self.limits(column)
+        return self._text[starts[line] : ends[line]].tobytes().decode(errors="replace")
+
+    def place(self, line: int) -> str:
+        """`file:line` of a line of the block."""
+        return f"{self.source}:{self.first_line + line}"
+
+    def padded(self, column: int, width: int = 1) -> np.ndarray:
+        """(lines, words) uint64: each word's bytes in groups of eight, zeros behind; at least `width` groups."""
+        starts, ends = self.limits(column)
+        lengths = ends - starts
+        width = max(width, -(-int(lengths.max()) // 8))
+        if len(self._text) < ends[-1] + 8 * width:
+            self._text = np.concatenate([self._text, np.zeros(8 * width, np.uint8)])
+        groups = windows(self._text, 8 * width)[starts].view(_WORD)
+        groups &= _masks(width)[lengths]
+        return groups
+
+    def matches(self, column: int, words: Sequence[bytes]) -> np.ndarray:
+        """(lines,) int8 place of each line's word among at most 127 given ones, -1 where it is none of them."""
+        width = max(-(-len(word) // 8) for word in words)
+        groups = self.padded(column, width)
+        found = np.full(self.num_lines, -1, np.int8)
+        for index, word in enumerate(words):
+            pattern = np.frombuffer(word.ljust(8 * groups.shape[1], b"\0"), _WORD)
+            same = groups[:, 0] == pattern[0]
+            for group in range(1, groups.shape[1]):
+                same &= groups[:, group] == pattern[group]
+            found[same] = index
+        return found
+
+    def numbers(self, column: int, what: str = "score") -> np.ndarray:
+        """(lines,) float64 values of a column, each rounded as Python's float() does.
+
+        Raises:
+            ValueError: a word that is no number, or not a finite one; with file:line.
+        """
+        starts, ends = self.limits(column)
+        values, easy = _plain_decimals(self._text, starts, ends)
+        for line in np.flatnonzero(~easy).tolist():
+            word = self._text[starts[line] : ends[line]].tobytes()
+            try:
+                values[line] = float(word.replace(b"_", b"?"))  # Python's 1_000 is no number in a file
+            except ValueError:
+                word = word.decode(errors="replace")
+                raise ValueError(f"{self.place(line)}: '{word}' is no number; expected a {what}") from None
+        finite = np.isfinite(values)
+        if not finite.all():
+            line = int(np.argmin(finite))
+            raise ValueError(f"{self.place(line)}: the {what} is {self.word(line, column)}; expected a finite number")
+        return values
+
+
+def iterate_blocks(path: str | os.PathLike, num_columns: Sequence[int], expected: str) -> Iterator[Block]:
+    """Read a file of lines that all have the same number of words.
+
+    Args:
+        path: a file, `command |` or `-` (Kaldi's rxfilename).
+        num_columns: the numbers of words that are allowed; the first line decides.
+        expected: what a line looks like, for the message.
+
+    Raises:
+        ValueError: an empty file, or a line that does not fit; with file:line. OSError: it cannot be read.
+    """
+    source = os.fspath(path)
+    line, columns = 1, 0
+    with open_input(source) as stream:
+        while data := stream.read(BLOCK_BYTES):
+            if not data.endswith(b"\n"):
+                data += stream.readline()
+                if not data.endswith(b"\n"):
+                    data += b"\n"
+            if not columns:
+                first = data[: data.index(b"\n")]
+                columns = len(first.split())
+                if columns not in num_columns:
+                    raise ValueError(f"{source}:1: '{_show(first)}': expected '{expected}'")
+            block = Block(source, line, data, columns)
+            yield block
+            line += block.num_lines
+    if line == 1:
+        raise ValueError(f"{source}: the file is empty; expected lines of '{expected}'")
+
+
+class NameTable:
+    """Names and their numbers, in the order of first appearance within a block: a hash table that numpy fills."""
+
+    def __init__(self, names: Sequence[str] = ()):
+        self._names: list[str] = []
+        self._groups = np.zeros((0, 1), _WORD)
+        self._hashes = np.zeros(0, _WORD)
+        self._slots = np.full(0, -1, np.int32)
+        if names:
+            self._add_all(names)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    @property
+    def names(self) -> list[str]:
+        """All names, by number; the list grows as more are read.
+
+        Raises:
+            ValueError: a name that is not UTF-8.
+        """
+        for row in self._groups[len(self._names) :]:
+            name = row.tobytes().rstrip(b"\0")
+            try:
+                self._names.append(name.decode())
+            except UnicodeDecodeError:
+                raise ValueError(f"{name!r}: not UTF-8; convert the file, as with 'iconv -f latin1 -t utf8'") from None
+        return self._names
+
+    def numbers(self, block: Block, column: int, add: bool = True) -> np.ndarray:
+        """(lines,) int32 numbers of a column's names; unknown names are added, or with add=False get -1."""
+        return self._look_up(block.padded(column, self._groups.shape[1]), add)
+
+    def _look_up(self, groups: np.ndarray, add: bool) -> np.ndarray:
+        if groups.shape[1] > self._groups.shape[1]:
+            wider = np.zeros((len(self._groups), groups.shape[1]), _WORD)
+            wider[:, : self._groups.shape[1]] = self._groups
+            self._groups = wider
+            # A hash covers the zeros behind a name, too.
+            self._hashes = _hash(self._groups)
+            self._refill(len(self._slots))
+        hashes = _hash(groups)
+        self._reserve(len(self) + (len(groups) if add else 0))
+        place = (hashes & _WORD.type(len(self._slots) - 1)).astype(np.int64)
+        numbers = self._slots[place]
+        pending = np.flatnonzero(~self._same(groups, numbers))
+        while len(pending):
+            empty = numbers[pending] < 0
+            if not add:
+                pending = pending[~empty]
+            elif empty.any():
+                new = pending[empty]
+                # Of several lines that want the same free slot the first gets it; all look again below.
+                self._slots[place[new[::-1]]] = new[::-1]
+                new = new[self._slots[place[new]] == new]
+                self._slots[place[new]] = len(self) + np.arange(len(new), dtype=np.int32)
+                self._groups = np.concatenate([self._groups, groups[new]])
+                self._hashes = np.concatenate([self._hashes, hashes[new]])
+                numbers[pending] = self._slots[place[pending]]
+            same = self._same(groups[pending], numbers[pending])
+            pending = pending[~same]
+            place[pending] = (place[pending] + 1) & (len(self._slots) - 1)
+            numbers[pending] = self._slots[place[pending]]
+            found = self._same(groups[pending], numbers[pending])
+            pending = pending[~found]
+        return numbers
+
+    def _same(self, groups: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        if not len(self):
+            return np.zeros(len(groups), bool)
+        same = numbers >= 0
+        for column in range(groups.shape[1]):
+            same &= self._groups[:, column][numbers] == groups[:, column]
+        return same
+
+    def _reserve(self, count: int) -> None:
+        if len(self._slots) < 2 * count or not len(self._slots):
+            self._refill(1 << (4 * count + 15).bit_length())
+
+    def _refill(self, size: int) -> None:
+        self._slots = np.full(size, -1, np.int32)
+        pending = np.arange(len(self), dtype=np.int32)
+        place = (self._hashes & _WORD.type(max(size, 1) - 1)).astype(np.int64)
+        while len(pending):
+            free = self._slots[place[pending]] < 0
+            self._slots[place[pending[free]]] = pending[free]
+            pending = pending[self._slots[place[pending]] != pending]
+            place[pending] = (place[pending] + 1) & (size - 1)
+
+    def _add_all(self, names: Sequence[str]) -> None:
+        encoded = [name.encode() for name in names]
+        width = max(1, -(-max(map(len, encoded)) // 8))
+        padded = b"".join(name.ljust(8 * width, b"\0") for name in encoded)
+        groups = np.frombuffer(padded, _WORD).reshape(-1, width)
+        numbers = self._look_up(groups, add=True)
+        if len(self) != len(names):
+            raise ValueError("a table of names needs distinct names")
+        order = np.empty_like(numbers)  # the table's own order is another
+        order[numbers] = np.arange(len(names), dtype=np.int32)
+        used = self._slots >= 0
+        self._slots[used] = order[self._slots[used]]
+        self._groups, self._hashes = self._groups[numbers], self._hashes[numbers]
+
+
+def windows(text: np.ndarray, width: int) -> np.ndarray:
+    """(bytes - width + 1, width) view: the bytes that begin at each place."""
+    return np.lib.stride_tricks.sliding_window_view(text, width)
+
+
+def _show(line: bytes) -> str:
+    return line.decode(errors="replace").strip()[:60]
+
+
+def _masks(width: int) -> np.ndarray:
+    """(8 width + 1, width): row n keeps the first n bytes."""
+    keep = np.arange(8 * width)[None, :] < np.arange(8 * width + 1)[:, None]
+    return np.ascontiguousarray(np.where(keep, 255, 0).astype(np.uint8)).view(_WORD)
+
+
+def _hash(groups: np.ndarray) -> np.ndarray:
+    hashes = np.full(len(groups), 0x9E3779B97F4A7C15, _WORD)
+    for column in range(groups.shape[1]):
+        hashes ^= groups[:, column]
+        hashes *= _WORD.type(0xD6E8FEB86659FD93)
+        hashes ^= hashes >> _WORD.type(32)
+    return hashes
+
+
+_POWERS = 10.0 ** np.arange(9)
+_ONES = 0x0101010101010101
+
+
+def _plain_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values of words such as -12.345678, and which words are such: up to 8 digits before a point and 7 behind.
+
+    Eight digits at a time become a number by three multiplications of a 64-bit word (Lemire, 2018). The quotient of two
+    exact numbers is rounded once, as in strtod.
+    """
+    negative = text[starts] == ord("-")
+    starts = starts + negative
+    lengths = ends - starts
+    view = windows(text, 8)
+    tail = view[ends - 8].view(_WORD)[:, 0]
+    tail &= ~_keep_last(8 - np.minimum(lengths, 8))  # what stands before the word goes
+    # The lowest byte that is a point, by the trick that finds a zero byte; it is the only one in a plain decimal.
+    marked = tail ^ _WORD.type(0x2E * _ONES)
+    marked = (marked - _WORD.type(_ONES)) & ~marked & _WORD.type(0x80 * _ONES)
+    lowest = marked & (~marked + _WORD.type(1))
+    place = ((lowest >> _WORD.type(7)) * _WORD.type(0x0001020304050607)) >> _WORD.type(56)
+    has_point = marked != 0
+    decimals = np.where(has_point, 7 - place.astype(np.int64), 0)
+    whole_end = ends - decimals - has_point
+    whole_length = whole_end - starts
+    easy = (whole_length >= 1) & (whole_length <= 8)
+    whole, whole_ok = _eight_digits(view[whole_end - 8].view(_WORD)[:, 0], np.clip(whole_length, 0, 8))
+    part, part_ok = _eight_digits(tail, decimals)
+    easy &= whole_ok & part_ok
+    scale = _POWERS[decimals]
+    values = (whole * scale + part) / scale
+    np.negative(values, where=negative, out=values)
+    return values, easy
+
+
+def _keep_last(count: np.ndarray) -> np.ndarray:
+    return _LOW_BYTES[count]
+
+
+_LOW_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(9)], dtype=_WORD)
+
+
+def _eight_digits(groups: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The number that the last `count` of eight characters spell, and whether they are digits."""
+    before = _LOW_BYTES[8 - count]
+    digits = (groups & ~before) | (before & _WORD.type(0x30 * _ONES))
+    digits ^= _WORD.type(0x30 * _ONES)
+    valid = ((digits | (digits + _WORD.type(0x76 * _ONES))) & _WORD.type(0x80 * _ONES)) == 0
+    digits = digits * _WORD.type(10) + (digits >> _WORD.type(8))
+    low, high = digits & _WORD.type(0x000000FF000000FF), (digits >> _WORD.type(16)) & _WORD.type(0x000000FF000000FF)
+    total = low * _WORD.type(0x000F424000000064) + high * _WORD.type(0x0000271000000001)
+    return (total >> _WORD.type(32)).astype(np.float64), valid
