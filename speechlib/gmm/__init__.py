@@ -1,0 +1,1 @@
+"""Gaussian mixtures and i-vectors: arrays in, arrays out."""
