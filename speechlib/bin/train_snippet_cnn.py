@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
-import sys
-import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from speechlib.io.checkpoints import ModelFolder, load_state, save_state
+from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.datadir import DataDir
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.leaks import check_disjoint, check_identical, matrix_digest
-from speechlib.io.stamps import is_complete, mark_complete
 from speechlib.io.tables import RandomAccessTable
+from speechlib.io.training_run import TrainingLog, TrainingRun, say
 from speechlib.io.utterances import read_utterances
 from speechlib.nnet.models.lukic_cnn import LukicCNN, LukicOptions, count_parameters
 from speechlib.nnet.runtime import set_up
@@ -190,10 +187,8 @@ def train_one(folder: ModelFolder, config: Config, seed: int, data: TrainingSet,
     options = config.training
     resolved = {"network": "lukic_cnn", "seed": seed, **dataclasses.asdict(config), "speakers": data.speakers,
                 "training_utterances": len(data.labels), "training_data_sha256": data.digest}  # fmt: skip
-    decisive = json.dumps({**resolved, "training": _without_reporting(options)}, sort_keys=True)
-    fingerprint = hashlib.sha256(decisive.encode()).hexdigest()
-    outputs = [folder.weights, folder.config]
-    if is_complete(folder.stamp, [], {"training": fingerprint}, outputs):
+    training = TrainingRun(folder, resolved, {**resolved, "training": options.decisive()})
+    if training.is_finished():
         say(f"{folder.path}: trained already")
         return
 
@@ -202,109 +197,19 @@ def train_one(folder: ModelFolder, config: Config, seed: int, data: TrainingSet,
     if config.model.input_norm == "bins":
         model.set_input_statistics(*(torch.from_numpy(values) for values in bin_statistics(data.sentences)))
     model.to(device)
-    resume = _find_checkpoint(folder, fingerprint)
-    for stale in (folder.stamp, folder.weights):
-        stale.unlink(missing_ok=True)
-    folder.write_config({**resolved, "num_parameters": count_parameters(model)})
+    resume = training.begin({"num_parameters": count_parameters(model)})
     sampler = SnippetSampler(data.num_frames, config.model.frames, options.batch_size, seed)
     batches = SnippetBatches(data.sentences, data.labels, sampler, config.model.frames)
     total = options.total_updates(sampler.batches_per_epoch)
+    first = resume["update"] if resume else 0
     say(f"{folder.path}: {len(data.speakers)} speakers, {len(data.labels)} sentences, {count_parameters(model)} "
-        f"parameters, updates {resume['update'] if resume else 0} to {total} on {device}, "
-        f"{torch.get_num_threads()} threads")  # fmt: skip
-    with Report(folder, options, resume["update"] if resume else 0, total) as report:
+        f"parameters, updates {first} to {total} on {device}, {torch.get_num_threads()} threads")  # fmt: skip
+    with TrainingLog(folder, Progress.HEADER, first, total, options.tensorboard) as log:
         train(
-            model, batches, options, device, resume=resume, on_progress=report.progress, on_update=report.update,
-            on_checkpoint=lambda state: save_state(folder.checkpoint, {**state, "fingerprint": fingerprint}),
+            model, batches, options, device, resume=resume, on_progress=log.progress, on_update=log.update,
+            on_checkpoint=training.save_checkpoint,
         )  # fmt: skip
-    folder.save_weights(model.state_dict())
-    mark_complete(folder.stamp, [], {"training": fingerprint}, outputs)
-    folder.checkpoint.unlink(missing_ok=True)
-
-
-def _without_reporting(options: TrainOptions) -> dict:
-    """The options that decide the weights."""
-    reporting = ("log_every", "checkpoint_seconds", "tensorboard")
-    return {name: value for name, value in dataclasses.asdict(options).items() if name not in reporting}
-
-
-def _find_checkpoint(folder: ModelFolder, fingerprint: str) -> dict | None:
-    if not folder.checkpoint.exists():
-        if folder.stamp.exists():
-            say(f"{folder.path}: configuration or data have changed, or the model is damaged: training again")
-        return None
-    state = load_state(folder.checkpoint)
-    if state.get("fingerprint") != fingerprint:
-        say(f"{folder.path}: configuration or data have changed since the checkpoint: training from the start")
-        folder.checkpoint.unlink()
-        return None
-    return state
-
-
-class Report:
-    """Progress of one training: train.log, TensorBoard if asked for, a bar on a terminal or a line a minute.
-
-    Args:
-        folder: of the model.
-        options: say how often and whether to TensorBoard.
-        first: updates that were done before.
-        total: updates in all.
-    """
-
-    def __init__(self, folder: ModelFolder, options: TrainOptions, first: int, total: int):
-        kept = []
-        if first and folder.log.exists():  # lines that a killed run wrote after its last checkpoint will come again
-            lines = folder.log.read_text().splitlines()[1:]
-            kept = [line for line in lines if line.split("\t")[0].isdigit() and int(line.split("\t")[0]) <= first]
-        self.log = open(folder.log, "w", buffering=1)
-        self.log.writelines(f"{line}\n" for line in [Progress.HEADER, *kept])
-        self.events = _event_writer(folder, first) if options.tensorboard else None
-        self.name, self.said, self.bar = folder.path, time.monotonic(), None
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=total, initial=first, unit="update", desc=folder.path.name, leave=False)
-
-    def update(self, number: int, total: int) -> None:
-        """Called after each update."""
-        if self.bar is not None:
-            self.bar.update()
-        elif time.monotonic() - self.said > 60:
-            say(f"{self.name}: update {number} of {total}")
-            self.said = time.monotonic()
-
-    def progress(self, progress: Progress) -> None:
-        """Called every log_every updates."""
-        self.log.write(f"{progress}\n")
-        if self.bar is not None:
-            self.bar.set_postfix(loss=f"{progress.loss:.3f}", accuracy=f"{progress.accuracy:.3f}")
-        if self.events is not None:
-            for name, value in dataclasses.asdict(progress).items():
-                if name != "update":
-                    self.events.add_scalar(name, value, progress.update)
-
-    def __enter__(self) -> Report:
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.log.close()
-        for display in (self.bar, self.events):
-            if display is not None:
-                display.close()
-
-
-def _event_writer(folder: ModelFolder, first: int):
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # slow to import: only where it is asked for
-    except ImportError:
-        say("tensorboard is not installed: train.log is written, event files are not")
-        return None
-    return SummaryWriter(os.fspath(folder.tensorboard), purge_step=first + 1)
-
-
-def say(message: str) -> None:
-    """Print a line to the log of the job."""
-    print(message, file=sys.stderr, flush=True)
+    training.finish(model.state_dict())
 
 
 if __name__ == "__main__":

@@ -42,9 +42,17 @@ def set_up(device: str = "auto", num_threads: int = 0) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
-    """Context in which products are computed in bfloat16 (`bf16`), or which changes nothing (`fp32`)."""
+    """Context in which products are computed in bfloat16 (`bf16`) or float16 (`fp16`), or nothing changes (`fp32`).
+
+    Raises:
+        ValueError: fp16 on a CPU, whose kernels lack it.
+    """
     if precision == "bf16":
         return torch.autocast(device.type, torch.bfloat16)
+    if precision == "fp16":
+        if device.type != "cuda":
+            raise ValueError(f"precision fp16 needs a GPU, the device is {device}: take bf16 or fp32")
+        return torch.autocast(device.type, torch.float16)
     return contextlib.nullcontext()
 
 

@@ -58,6 +58,11 @@ class SnippetBatches:
         self.sampler = sampler
         self.length = length
 
+    @property
+    def batches_per_epoch(self) -> int:
+        """As the sampler counts them."""
+        return self.sampler.batches_per_epoch
+
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """(batch, bins, frames) float32 snippets, short sentences followed by zeros, and (batch,) int64 labels."""
         sentences, starts = self.sampler.draw(number)

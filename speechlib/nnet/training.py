@@ -1,53 +1,35 @@
-"""Training of a snippet classifier: Nesterov's gradient descent on cross-entropy, with exact resume."""
+"""Training of a speaker classifier by gradient descent, with exact resume, on one process or on several."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Protocol
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
+from speechlib.nnet.distributed import Group
+from speechlib.nnet.losses import Loss, LossOptions, make_loss
+from speechlib.nnet.optimizers import TrainOptions, make_optimizer
 from speechlib.nnet.prefetch import Prefetcher
 from speechlib.nnet.runtime import autocast
-from speechlib.nnet.snippets import SnippetBatches
+
+SOFTMAX = make_loss(LossOptions())
 
 
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train; the defaults are those of Lukic et al. and their code."""
+class Batches(Protocol):
+    """Where the samples come from."""
 
-    batch_size: int = 128
-    num_epochs: int = 1000  # an epoch: ceil(sentences / batch_size) batches
-    num_updates: int = 0  # more than 0: this many updates, whatever num_epochs says
-    learning_rate: float = 0.001
-    momentum: float = 0.9
-    lr_schedule: Literal["constant", "linear"] = "constant"  # linear: down to 0 at the end; not in the paper
-    precision: Literal["fp32", "bf16"] = "fp32"  # bf16: of convolutions and dense layers; weights stay float32
-    log_every: int = 100  # updates
-    checkpoint_seconds: float = 300.0  # 0: after every update
-    tensorboard: bool = True  # if it is installed
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches that are counted as an epoch."""
 
-    def __post_init__(self) -> None:
-        for name in ("batch_size", "log_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("num_epochs", "num_updates", "learning_rate", "checkpoint_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
-        if not 0 < self.momentum < 1:
-            raise ValueError(f"momentum must lie between 0 and 1, as Nesterov's update needs it, got {self.momentum}")
-
-    def total_updates(self, batches_per_epoch: int) -> int:
-        """Number of updates in all."""
-        return self.num_updates or self.num_epochs * batches_per_epoch
-
-    def rate(self, update: int, total: int) -> float:
-        """Learning rate of an update, counted from 0."""
-        return self.learning_rate * (1.0 - update / total if self.lr_schedule == "linear" else 1.0)
+    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """(batch, ...) float32 inputs and (batch,) int64 labels; a function of the number alone."""
 
 
 @dataclass(frozen=True)
@@ -56,114 +38,194 @@ class Progress:
 
     update: int  # updates so far
     epoch: float
-    loss: float  # mean cross-entropy, natural logarithm
-    accuracy: float  # share of snippets that were told right, with dropout
+    loss: float  # mean loss, natural logarithm
+    accuracy: float  # share of samples that were told right, with dropout
     learning_rate: float
     samples_per_second: float
     waiting: float  # share of the time that was spent waiting for data
+    held_out_loss: float = math.nan  # of the held-out part, as the trained network sees it; NaN where there is none
+    held_out_accuracy: float = math.nan
 
     def __str__(self) -> str:
         return "\t".join(
             (f"{self.update}", f"{self.epoch:.2f}", f"{self.loss:.4f}", f"{self.accuracy:.4f}",
-             f"{self.learning_rate:.3g}", f"{self.samples_per_second:.0f}", f"{100 * self.waiting:.1f}")
+             f"{self.learning_rate:.3g}", f"{self.samples_per_second:.0f}", f"{100 * self.waiting:.1f}",
+             f"{self.held_out_loss:.4f}", f"{self.held_out_accuracy:.4f}")
         )  # fmt: skip
 
-    HEADER = "update\tepoch\tloss\taccuracy\tlearning_rate\tsamples_per_second\twaiting_percent"
-
-
-def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.SGD:
-    """Nesterov's accelerated gradient as Lasagne's nesterov_momentum: equal where the learning rate is constant."""
-    return torch.optim.SGD(model.parameters(), options.learning_rate, momentum=options.momentum, nesterov=True)
+    HEADER = ("update\tepoch\tloss\taccuracy\tlearning_rate\tsamples_per_second\twaiting_percent\t"
+              "held_out_loss\theld_out_accuracy")  # fmt: skip
 
 
 def train(
     model: nn.Module,
-    batches: SnippetBatches,
+    batches: Batches,
     options: TrainOptions,
     device: torch.device,
     *,
+    loss: Loss = SOFTMAX,
+    held_out: Batches | None = None,
+    group: Group | None = None,
     resume: dict[str, Any] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_checkpoint: Callable[[dict[str, Any]], None] | None = None,
     on_update: Callable[[int, int], None] = lambda update, total: None,
-) -> None:
+) -> dict[str, float]:
     """Train a model in place.
 
-    The result is a function of the model's weights, torch's random state, the batches and the number of threads; a
-    training that was resumed from any checkpoint ends with the same weights, bit for bit, as one that never stopped.
+    The result is a function of the model's weights, torch's random state, the batches, and the numbers of threads and
+    processes; a training that was resumed from any checkpoint ends with the same weights, bit for bit, as one that
+    never stopped.
 
     Args:
-        model: from (batch, bins, frames) snippets to (batch, speakers) logits, on `device`.
-        batches: where the snippets come from.
+        model: from (batch, ...) inputs to (batch, speakers) logits, on `device`.
+        batches: where the samples come from: of each process its own.
         options: how to train.
         device: of the model.
-        resume: what `on_checkpoint` once got.
-        on_progress: called every `log_every` updates and at the end.
-        on_checkpoint: called with the whole state every `checkpoint_seconds`; the tensors in it change later.
+        loss: of logits and labels.
+        held_out: batches that are looked at with every line of progress, and never trained on.
+        group: the processes that train together; None: this one alone.
+        resume: what `on_checkpoint` once got, in any process.
+        on_progress: called every `log_every` updates and at the end, in process 0.
+        on_checkpoint: called with the whole state every `checkpoint_seconds`, in process 0; the tensors in it change
+            later.
         on_update: called after each update with its number and the total.
 
+    Returns:
+        What it took, the parts before a resume included: updates, samples, seconds, waiting_seconds, cpu_seconds
+        (of this process).
+
     Raises:
-        ValueError: the loss is not finite any more.
+        ValueError: the loss is not finite any more, or the device lacks the precision.
     """
+    group = group or Group()
     optimizer = make_optimizer(model, options)
-    per_epoch = batches.sampler.batches_per_epoch
+    scaler = torch.amp.GradScaler(device.type, enabled=options.precision == "fp16")
+    per_epoch = batches.batches_per_epoch
     total = options.total_updates(per_epoch)
+    spent = {"updates": 0, "samples": 0, "seconds": 0.0, "waiting_seconds": 0.0, "cpu_seconds": 0.0}
     first = 0
     if resume is not None:
-        first = resume["update"]
+        first, spent = resume["update"], dict(resume["spent"])
         model.load_state_dict(resume["model"])
         optimizer.load_state_dict(resume["optimizer"])
-        _set_random_state(resume["random"], device)
+        scaler.load_state_dict(resume["scaler"])
+        _set_random_state(resume["random"], device, group)
+    trained = group.wrap(model, device)
+    gradients = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     model.train()
-    loss_sum, num_right, num_samples = torch.zeros((), device=device), torch.zeros((), device=device), 0
+    sums = _Sums(device)
     logged = saved = time.perf_counter()
-    with Prefetcher(batches.batch, first, total) as ready:
-        for update, (snippets, labels) in enumerate(ready, first + 1):
-            x, y = torch.from_numpy(snippets).to(device), torch.from_numpy(labels).to(device)
-            for group in optimizer.param_groups:
-                group["lr"] = options.rate(update - 1, total)
-            with autocast(device, options.precision):
-                logits = model(x)
-            loss = F.cross_entropy(logits.float(), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            on_update(update, total)
+    cpu = time.process_time()
 
-            with torch.no_grad():  # summed on the device: asking for the numbers would make a GPU wait
-                loss_sum += loss * len(y)
-                num_right += (logits.argmax(dim=1) == y).sum()
-            num_samples += len(y)
-            if update % options.log_every == 0 or update == total:
-                mean_loss, now = float(loss_sum) / num_samples, time.perf_counter()
-                if mean_loss != mean_loss or mean_loss == float("inf"):
+    def load(number: int) -> tuple[Tensor, Tensor]:
+        inputs, labels = (torch.from_numpy(array) for array in batches.batch(number))
+        return (inputs.pin_memory(), labels.pin_memory()) if device.type == "cuda" else (inputs, labels)
+
+    torch.get_num_threads()  # settles them: set_num_threads of a loader would otherwise hold for this thread, too
+    threads = options.loader_threads
+    with Prefetcher(load, first, total, 2 + 2 * threads, threads, lambda: torch.set_num_threads(1)) as ready:
+        for update, (inputs, labels) in enumerate(ready, first + 1):
+            inputs, labels = inputs.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+            for parameters in optimizer.param_groups:
+                parameters["lr"] = options.rate(update - 1, total)
+            with autocast(device, options.precision):
+                logits = trained(inputs)
+            value = loss(logits.float(), labels)
+            optimizer.zero_grad()
+            scaler.scale(value).backward()
+            if options.max_grad_norm:
+                scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(gradients, options.max_grad_norm)
+            scaler.step(optimizer)
+            scaler.update()
+            on_update(update, total)
+            sums.add(value, logits, labels)
+            is_line = update % options.log_every == 0 or update == total
+            if is_line:
+                mean_loss, accuracy, samples = sums.means(group)
+                if not math.isfinite(mean_loss):
                     raise ValueError(f"the loss is {mean_loss} at update {update}: lower the learning rate "
                                      f"({options.learning_rate:g})")
-                on_progress(Progress(
-                    update, update / per_epoch, mean_loss, float(num_right) / num_samples,
-                    options.rate(update - 1, total), num_samples / (now - logged), ready.waited / (now - logged),
-                ))  # fmt: skip
-                loss_sum, num_right, num_samples = torch.zeros_like(loss_sum), torch.zeros_like(num_right), 0
-                ready.waited, logged = 0.0, now
-            if on_checkpoint and update < total and time.perf_counter() - saved >= options.checkpoint_seconds:
-                on_checkpoint({
-                    "update": update, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                    "random": _random_state(device),
-                })  # fmt: skip
-                saved = time.perf_counter()
+                now = time.perf_counter()
+                spent["updates"], spent["samples"] = update, spent["samples"] + samples
+                spent["seconds"] += now - logged
+                spent["waiting_seconds"] += ready.waited
+                look = (math.nan, math.nan)
+                if held_out is not None and group.rank == 0:
+                    look = evaluate(model, held_out, options.precision, device, loss)
+                if group.rank == 0:
+                    on_progress(Progress(
+                        update, update / per_epoch, mean_loss, accuracy, options.rate(update - 1, total),
+                        samples / (now - logged), ready.waited / (now - logged), *look,
+                    ))  # fmt: skip
+                ready.waited, logged = 0.0, time.perf_counter()
+            # Processes must agree on when to save: they ask each other only where they wait for each other anyway.
+            if on_checkpoint and update < total and (is_line or group.size == 1):
+                if group.agree(time.perf_counter() - saved >= options.checkpoint_seconds, device):
+                    spent["cpu_seconds"], cpu = spent["cpu_seconds"] + time.process_time() - cpu, time.process_time()
+                    random = _random_state(device, group)
+                    if group.rank == 0:
+                        on_checkpoint({
+                            "update": update, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                            "scaler": scaler.state_dict(), "random": random, "spent": dict(spent),
+                        })  # fmt: skip
+                    saved = time.perf_counter()
     model.eval()
+    spent["cpu_seconds"] += time.process_time() - cpu
+    return spent
 
 
-def _random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """State of the generators that dropout draws from."""
-    state = {"cpu": torch.get_rng_state()}
+def evaluate(
+    model: nn.Module, batches: Batches, precision: str, device: torch.device, loss: Loss = SOFTMAX
+) -> tuple[float, float]:
+    """Mean loss and accuracy over one epoch of batches, without dropout; the model is left as it was."""
+    was_training = model.training
+    model.eval()
+    sums = _Sums(device)
+    with torch.inference_mode():
+        for number in range(batches.batches_per_epoch):
+            inputs, labels = (torch.from_numpy(array).to(device) for array in batches.batch(number))
+            with autocast(device, precision):
+                logits = model(inputs)
+            sums.add(loss(logits.float(), labels), logits, labels)
+    model.train(was_training)
+    mean_loss, accuracy, _ = sums.means(Group())
+    return mean_loss, accuracy
+
+
+class _Sums:
+    """Loss and right answers, summed on the device: asking for the numbers would make a GPU wait."""
+
+    def __init__(self, device: torch.device):
+        self.loss, self.right = torch.zeros((), device=device), torch.zeros((), device=device)
+        self.samples = 0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        with torch.no_grad():
+            self.loss += loss * len(labels)
+            self.right += (logits.argmax(dim=1) == labels).sum()
+        self.samples += len(labels)
+
+    def means(self, group: Group) -> tuple[float, float, int]:
+        """Mean loss, accuracy and number of samples of all processes since the last call."""
+        group.add_up(self.loss, self.right)
+        samples = self.samples * group.size
+        means = float(self.loss) / samples, float(self.right) / samples, samples
+        self.loss, self.right, self.samples = torch.zeros_like(self.loss), torch.zeros_like(self.right), 0
+        return means
+
+
+def _random_state(device: torch.device, group: Group) -> dict[str, list[Tensor]]:
+    """States of the generators that dropout draws from, by process."""
+    state = {"cpu": group.collect(torch.get_rng_state(), device)}
     if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
+        state["cuda"] = group.collect(torch.cuda.get_rng_state(device), device)
     return state
 
 
-def _set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
+def _set_random_state(state: dict[str, list[Tensor]], device: torch.device, group: Group) -> None:
+    torch.set_rng_state(state["cpu"][group.rank])
     if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+        torch.cuda.set_rng_state(state["cuda"][group.rank], device)
