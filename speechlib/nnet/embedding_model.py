@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +103,22 @@ def check_sizes(options: object, *names: str) -> None:
         value = getattr(options, name)
         if min(value if isinstance(value, tuple) else (value,)) < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def load_embedding_weights(model: EmbeddingModel, state: Mapping[str, Tensor]) -> None:
+    """Take all weights but those of the output layer, which may belong to any number of speakers or to the loss.
+
+    Raises:
+        ValueError: the weights are of another network.
+    """
+    try:
+        found = model.load_state_dict({k: v for k, v in state.items() if not k.startswith("output.")}, strict=False)
+    except RuntimeError as error:
+        raise ValueError(str(error).splitlines()[-1].strip()) from None
+    missing = [key for key in found.missing_keys if not key.startswith("output.")]
+    if missing or found.unexpected_keys:
+        problem = f"lack {missing[0]}" if missing else f"hold {found.unexpected_keys[0]}, which the model does not have"
+        raise ValueError(f"the weights {problem}")
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -13,8 +13,10 @@ SMALL = {
     "xvector": ({"channels": (12, 12, 12, 12, 20), "tdnn6": 10, "tdnn7": 9}, 6),
     "vgg_m": ({"channels": (4, 6, 6, 6, 6), "fc6": 16, "fc7": 8}, 128),
 }
-VARIANTS = [("shon_cnn", {}), ("shon_cnn", {"pooling": "average"}), ("shon_cnn", {"linear_fc1": False}), ("shon_cnn", {"batch_norm": False}),
-            ("xvector", {}), ("vgg_m", {}), ("vgg_m", {"batch_norm": False})]  # fmt: skip
+VARIANTS = [
+    ("shon_cnn", {}), ("shon_cnn", {"pooling": "average"}), ("shon_cnn", {"linear_fc1": False}),
+    ("shon_cnn", {"batch_norm": False}), ("xvector", {}), ("vgg_m", {}), ("vgg_m", {"batch_norm": False}),
+]  # fmt: skip
 
 
 def make(name: str, seed: int = 0, **more) -> EmbeddingModel:
