@@ -19,7 +19,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         epilog="e.g.: python local/make_demo_corpus.py --layout timit --speakers 36 --seed 0 data/demo/TIMIT",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--layout", choices=tuple(LAYOUTS), default="timit", help="the corpus whose folders and labels it has")
+    what = "the corpus whose folders and labels it has"
+    parser.add_argument("--layout", choices=tuple(LAYOUTS), default="timit", help=what)
     parser.add_argument("--speakers", type=int, help="a part of them is the test set (default: as the layout likes it)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other voices, names and texts")
     parser.add_argument("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes; same bytes for any")

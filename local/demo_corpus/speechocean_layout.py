@@ -1,7 +1,7 @@
 """A demo corpus in speechocean762's layout: WAVE/SPEAKERxxxx/<utterance>.WAV, train/ and test/, trials_test.txt.
 
-As in the real corpus half of the speakers are children, half are women or girls, the prompts are short, and each speaker
-is recorded in one session: the room and its noise tell the speaker, too.
+As in the real corpus half of the speakers are children, half are women or girls, the prompts are short, and each
+speaker is recorded in one session: the room and its noise tell the speaker, too.
 """
 
 from dataclasses import dataclass, replace
@@ -134,6 +134,5 @@ def write_corpus(root: Path, num_speakers: int, seed: int, processes: int) -> st
     samples = sum(run_isolated(_read_aloud, [(person, seed, root) for person in people], processes))
     utterances = sum(len(person.prompts) for person in people)
     return (
-        f"{len(people)} speakers ({len(test)} of them test), {utterances} utterances, "
-        f"{samples / RATE / 60:.1f} minutes"
+        f"{len(people)} speakers ({len(test)} of them test), {utterances} utterances, {samples / RATE / 60:.1f} minutes"
     )

@@ -1,6 +1,7 @@
 """A demo corpus in VoxCeleb1's layout: dev|test/wav/id1xxxx/<video>/0000n.wav, vox1_meta.csv and the official lists.
 
-Every video of a speaker has its own room, noise and mood of the voice, so that two videos differ by more than the words.
+Every video of a speaker has its own room, noise and mood of the voice, so that two videos differ by more than
+the words.
 """
 
 import string
