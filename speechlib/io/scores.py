@@ -23,15 +23,16 @@ class ScoreTable:
     scores: np.ndarray
 
 
-def read_scores(path: str | os.PathLike, trials: Trials) -> np.ndarray:
+def read_scores(path: str | os.PathLike, trials: Trials, dtype: type = np.float32) -> np.ndarray:
     """Read the scores of a list of trials, in whatever order they stand.
 
     Args:
         path: a file, `command |` or `-`.
         trials: the trials, each of which must have exactly one score.
+        dtype: of the result; float32 holds 7 digits, which is what score files have.
 
     Returns:
-        (trials,) float32 scores in the order of the trials.
+        (trials,) scores in the order of the trials.
 
     Raises:
         ValueError: a score that is no finite number, of a pair that is no trial, or twice; a trial without a score;
@@ -39,7 +40,7 @@ def read_scores(path: str | os.PathLike, trials: Trials) -> np.ndarray:
     """
     source = os.fspath(path)
     enrol_table, test_table = NameTable(trials.enrol_names), NameTable(trials.test_names)
-    scores = np.empty(len(trials), np.float32)
+    scores = np.empty(len(trials), dtype)
     keys: list[np.ndarray] = []  # of the pairs as they stand in the file, once it leaves the order of the trials
     values: list[np.ndarray] = []
     done = 0
@@ -57,7 +58,7 @@ def read_scores(path: str | os.PathLike, trials: Trials) -> np.ndarray:
             done = end
             continue
         keys.append(enrol.astype(np.int64) * len(trials.test_names) + test)
-        values.append(numbers.astype(np.float32))
+        values.append(numbers.astype(dtype))
     if keys:
         return _reorder(source, trials, done, scores[:done], np.concatenate(keys), np.concatenate(values))
     if done < len(trials):
@@ -142,7 +143,7 @@ def _reorder(source: str, trials: Trials, done: int, first: np.ndarray, keys: np
         raise ValueError(f"{source}:{two}: trial '{trials.pair(trial)}' has a score already in line {one}; keep one")
     if (count == 0).any():
         _refuse_missing(source, trials, np.flatnonzero(count == 0))
-    scores = np.empty(len(trials), np.float32)
+    scores = np.empty(len(trials), values.dtype)
     scores[index] = values
     return scores
 
