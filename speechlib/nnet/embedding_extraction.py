@@ -22,7 +22,7 @@ _HELD_BATCHES = 8  # frames that wait for a batch, in batches: bounds the memory
 class ExtractionOptions:
     """Sizes; they decide speed and memory, and nothing of the values but their last digits."""
 
-    batch_frames: int = 6000  # the most in a batch, those that fill up shorter utterances counted
+    batch_frames: int = 4000  # the most in a batch, those that fill up shorter utterances counted
     chunk_frames: int = 10000  # longer utterances are computed in chunks of so many
     min_frames: int = 25  # shorter ones are lengthened; Kaldi's recipes: --min-chunk-size=25
 
@@ -71,10 +71,11 @@ def extract_embeddings(
 
     for name, features in utterances:
         order.append(name)
+        features = repeat_edges(features, max(options.min_frames, model.min_frames))
         if len(features) > options.chunk_frames:
             done[name] = embed_in_chunks(model, features, layer, options.chunk_frames, device)
         else:
-            waiting.append((name, repeat_edges(features, max(options.min_frames, model.min_frames))))
+            waiting.append((name, features))
         if sum(len(features) for _, features in waiting) > _HELD_BATCHES * options.batch_frames:
             compute_waiting()
         while order and order[0] in done:

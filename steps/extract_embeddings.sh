@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Usage: steps/extract_embeddings.sh --layer NAME [options] <exp-dir> <data-dir> <out-dir>
+#  e.g.: steps/extract_embeddings.sh --nj 2 --layer tdnn6 exp/xvector data/test exp/xvector/test
+# Computes an embedding of every utterance with a trained network: <out-dir>/embedding.scp, sorted, with a vector each.
+# Reads <data-dir>/feats.scp, and vad.scp if the front end in <exp-dir>/config.yaml selects voiced frames. The values
+# do not depend on --nj. Jobs whose network, features and archives are unchanged are not run again.
+# Options:
+#   --layer NAME       shon_cnn: fc1, fc2; xvector: tdnn6, tdnn7; vgg_m: fc6, fc7
+#   --nj N             parallel jobs (default: 1; fewer if there are fewer utterances)
+#   --num-threads N    CPU threads a job (default: 1)
+#   --chunk-frames N   longer utterances are computed in pieces, with the same result (default: 10000)
+#   --batch-frames N   frames computed at a time; more for a GPU (default: 4000)
+#   --min-frames N     shorter utterances are lengthened by their edge frames (default: 25)
+#   --max-bad N        tolerate so many utterances without a voiced frame, which get no embedding (default: all but one)
+#   --use-gpu N        GPUs a job, for the dispatcher (default: 0; a GPU that is there is used all the same)
+#   --device D         auto, cpu or cuda (default: auto)
+#   --cmd CMD          job dispatcher (default: utils/run.py)
+set -euo pipefail
+
+layer='' nj=1 num_threads=1 chunk_frames=10000 batch_frames=4000 min_frames=25 max_bad='' use_gpu=0 device=auto \
+  cmd=utils/run.py
+
+# shellcheck source=/dev/null
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
+# shellcheck source=utils/parse_options.sh
+. utils/parse_options.sh
+
+# shellcheck disable=SC2119 # without a message
+[[ $# -eq 3 ]] || usage
+[[ -n $layer ]] || usage "--layer NAME is needed: the layer of the network that gives the embeddings"
+exp=${1%/} data=${2%/} out=${3%/}
+for file in "$data/feats.scp" "$exp/model.pt" "$exp/config.yaml"; do
+  [[ -f $file ]] || { echo "${0##*/}: no file $file: make the features and train the network first" >&2; exit 1; }
+done
+num_utterances=$(wc -l <"$data/feats.scp")
+if ((nj > num_utterances)); then nj=$num_utterances; fi
+((nj > 0)) || { echo "${0##*/}: $data/feats.scp is empty" >&2; exit 1; }
+resources=(--num-threads "$num_threads")
+if ((use_gpu > 0)); then resources+=(--gpu "$use_gpu"); fi
+
+mkdir -p "$out/log" "$out/parts"
+rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
+$cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
+  python -m speechlib.bin.extract_embeddings --layer "$layer" --chunk-frames "$chunk_frames" \
+  --batch-frames "$batch_frames" --min-frames "$min_frames" --device "$device" --num-threads "$num_threads" \
+  --job JOB --num-jobs "$nj" --stamp "$out/parts/JOB.of$nj.done.json" "$exp" "$data" \
+  "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"
+
+for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
+  | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"
+num_embeddings=$(wc -l <"$out/.embedding.scp")
+num_bad=$((num_utterances - num_embeddings))
+if ((num_bad)); then
+  echo "${0##*/}: warning: $num_bad of $num_utterances utterances have no embedding (no frames, or no voiced ones):" \
+    "see $out/log/extract.*.log" >&2
+fi
+if ((num_embeddings == 0 || num_bad > ${max_bad:-num_utterances})); then
+  rm "$out/.embedding.scp"
+  echo "${0##*/}: $num_bad utterances without an embedding are too many: --max-bad is" \
+    "${max_bad:-$((num_utterances - 1))}" >&2
+  exit 1
+fi
+mv "$out/.embedding.scp" "$out/embedding.scp"
+echo "${0##*/}: layer $layer of $exp for $num_embeddings utterances in $out/embedding.scp"
