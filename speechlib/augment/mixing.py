@@ -64,6 +64,7 @@ class Copy:
         speech: (n,) float32, the speech in it; the rest are the parts.
         speech_power: the mean square that SNRs count from.
         parts: the sounds mixed in.
+        gain: what normalisation multiplied the speech by.
         room: name of the impulse response, with its channel behind a colon if it has several; "" for none.
         silent: names of drawn clips that were passed over since they are silent.
     """
@@ -72,6 +73,7 @@ class Copy:
     speech: np.ndarray
     speech_power: float
     parts: tuple[Part, ...]
+    gain: float
     room: str
     silent: tuple[str, ...]
 
@@ -120,13 +122,15 @@ def make_copy(
     mixed = speech.copy()
     for part in parts:
         mixed[part.start : part.start + len(part.samples)] += part.samples
+    gain = 1.0
     if options.normalize and parts:
         factor = np.float32((original_power / power(mixed)) ** 0.5)
+        gain = float(factor)
         mixed *= factor
         speech = speech * factor
-        speech_power *= float(factor) ** 2
+        speech_power *= gain**2
         parts = [Part(p.name, p.channel, p.start, p.snr, p.samples * factor) for p in parts]
-    return Copy(mixed, speech, speech_power, tuple(parts), room, tuple(drawing.silent))
+    return Copy(mixed, speech, speech_power, tuple(parts), gain, room, tuple(drawing.silent))
 
 
 class _Drawing:
