@@ -5,7 +5,7 @@
 # the configuration in <data-dir>/conf. <log-dir> is <data-dir>/log and <ark-dir> <data-dir>/data if not given.
 # Files are the same for any --nj; when started again, only jobs that are not complete are run.
 # Options:
-#   --type TYPE                  mfcc, fbank or melspec (default: mfcc)
+#   --type TYPE                  mfcc, fbank, melspec or spectrogram (default: mfcc)
 #   --config FILE                feature options, Kaldi's conf syntax or YAML (default: conf/TYPE.conf or
 #                                conf/TYPE.yaml if there is one, else Kaldi's own defaults)
 #   --compress true|false        Kaldi's lossy compression of matrices (default: true)
@@ -29,7 +29,7 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 # shellcheck disable=SC2119 # without a message
 (($# >= 1 && $# <= 3)) || usage
 data=${1%/} log_dir=${2:-${1%/}/log} ark_dir=${3:-${1%/}/data}
-[[ $type == mfcc || $type == fbank || $type == melspec ]] || usage "--type $type: expected mfcc, fbank or melspec"
+[[ $type =~ ^(mfcc|fbank|melspec|spectrogram)$ ]] || usage "--type $type: expected mfcc, fbank, melspec or spectrogram"
 [[ -s $data/wav.scp ]] || usage "$data/wav.scp is not there or empty"
 if [[ -z $config ]]; then
   for file in "conf/$type.conf" "conf/$type.yaml"; do

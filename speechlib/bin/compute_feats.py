@@ -1,4 +1,4 @@
-"""Compute MFCC, filterbank or mel-spectrogram features of a data directory (Kaldi's compute-{mfcc,fbank}-feats)."""
+"""Compute MFCC, filterbank or spectrogram features of a data directory (Kaldi's compute-{mfcc,fbank}-feats)."""
 
 from __future__ import annotations
 

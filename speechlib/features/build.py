@@ -1,30 +1,37 @@
-"""Feature extractors by name: mfcc, fbank, melspec."""
+"""Feature extractors by name: mfcc, fbank, melspec, spectrogram."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speechlib.features.options import FbankOptions, MelspecOptions, MfccOptions
+from speechlib.features.options import FbankOptions, MelspecOptions, MfccOptions, SpectrogramOptions
 
 if TYPE_CHECKING:
     from speechlib.features.extractor import Extractor
 
-OPTIONS = {"mfcc": MfccOptions, "fbank": FbankOptions, "melspec": MelspecOptions}
+AnyOptions = MfccOptions | FbankOptions | MelspecOptions | SpectrogramOptions
+OPTIONS = {
+    "mfcc": MfccOptions, "fbank": FbankOptions, "melspec": MelspecOptions, "spectrogram": SpectrogramOptions,
+}  # fmt: skip
 
 
 def build_extractor(
-    options: MfccOptions | FbankOptions | MelspecOptions, *, vtln_warp: float = 1.0, seed: int = 0, device: str = "cpu"
+    options: AnyOptions, *, vtln_warp: float = 1.0, seed: int = 0, device: str = "cpu"
 ) -> Extractor:
-    """Make the extractor that the options are of; a mel spectrogram has neither VTLN nor dither.
+    """Make the extractor that the options are of; VTLN is MFCC's and the filterbank's, a mel spectrogram has no dither.
 
     Raises:
-        ValueError: the options contradict each other, or a VTLN warp for a mel spectrogram.
+        ValueError: the options contradict each other, or a VTLN warp for a spectrogram.
     """
+    if isinstance(options, (MelspecOptions, SpectrogramOptions)) and vtln_warp != 1.0:
+        raise ValueError(f"vtln-warp={vtln_warp}: spectrograms have no VTLN")
+    if isinstance(options, SpectrogramOptions):
+        from speechlib.features.spectrogram import Spectrogram
+
+        return Spectrogram(options, seed=seed, device=device)
     if isinstance(options, MelspecOptions):
         from speechlib.features.melspec import Melspec
 
-        if vtln_warp != 1.0:
-            raise ValueError(f"vtln-warp={vtln_warp}: mel spectrograms have no VTLN")
         return Melspec(options, device=device)
     if isinstance(options, MfccOptions):
         from speechlib.features.mfcc import Mfcc
@@ -35,7 +42,7 @@ def build_extractor(
     return Fbank(options, vtln_warp=vtln_warp, seed=seed, device=device)
 
 
-def frame_shift(options: MfccOptions | FbankOptions | MelspecOptions) -> float:
+def frame_shift(options: AnyOptions) -> float:
     """Seconds from one frame to the next."""
     samples = options.hop if isinstance(options, MelspecOptions) else options.window_shift
     return samples / options.sample_frequency

@@ -1,9 +1,10 @@
-"""Options of the features: names and defaults of Kaldi's feat library, and the mel spectrogram of Lukic et al."""
+"""Options of the features: names and defaults of Kaldi's feat library, the spectrograms of two papers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 WINDOW_TYPES = ("povey", "hamming", "hanning", "rectangular", "blackman", "sine")
 
@@ -111,6 +112,34 @@ class MfccOptions(FrameOptions, MelOptions):
             1 <= self.num_ceps <= self.num_mel_bins,
             f"num-ceps={self.num_ceps} must lie between 1 and num-mel-bins={self.num_mel_bins}",
         )
+
+
+@dataclass(frozen=True)
+class SpectrogramOptions(FrameOptions):
+    """Magnitude spectrogram of Kaldi's frames (Nagrani et al., 2017)."""
+
+    use_energy: ClassVar[bool] = False
+    raw_energy: ClassVar[bool] = False
+
+    dither: float = 0.0
+    window_type: str = "hamming"
+    n_fft: int = 1024  # points of the transform; the window is padded with zeros
+    num_bins: int = 512  # the lowest ones: of 1024 points all but the Nyquist frequency's
+    use_log: bool = False  # natural logarithm of the magnitudes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(
+            self.n_fft >= self.window_size and self.n_fft % 2 == 0,
+            f"n-fft={self.n_fft} must be even and at least the window of {self.window_size} samples",
+        )
+        most = self.n_fft // 2 + 1
+        _require(1 <= self.num_bins <= most, f"num-bins={self.num_bins} must lie between 1 and {most}")
+
+    @property
+    def padded_window_size(self) -> int:
+        """Points of the Fourier transform."""
+        return self.n_fft
 
 
 @dataclass(frozen=True)

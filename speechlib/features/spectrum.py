@@ -11,7 +11,7 @@ from torch import Tensor
 
 from speechlib.features.framing import window_function
 from speechlib.features.kaldi_fft import real_transform_matrix
-from speechlib.features.options import FbankOptions, MfccOptions
+from speechlib.features.options import FbankOptions, MfccOptions, SpectrogramOptions
 
 EPSILON = torch.finfo(torch.float32).eps  # the floor below Kaldi's logarithms
 
@@ -51,7 +51,11 @@ class PowerSpectrum:
     """
 
     def __init__(
-        self, options: FbankOptions | MfccOptions, block_frames: int, part_frames: int, device: torch.device
+        self,
+        options: FbankOptions | MfccOptions | SpectrogramOptions,
+        block_frames: int,
+        part_frames: int,
+        device: torch.device,
     ) -> None:
         self.options = options
         self.raw_energy = options.use_energy and options.raw_energy

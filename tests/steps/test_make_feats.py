@@ -129,7 +129,7 @@ def test_kaldi_names(run, data, tmp_path):
 def test_wrong_calls(run, data, tmp_path):
     assert "Usage: steps/make_feats.sh [options] <data-dir> [<log-dir> [<ark-dir>]]" in run(status=1)
     assert "did you mean --config" in run("--confg", "x", data, status=1)
-    assert "--type plp: expected mfcc, fbank or melspec" in run("--type", "plp", data, status=1)
+    assert "--type plp: expected mfcc, fbank, melspec or spectrogram" in run("--type", "plp", data, status=1)
     assert "no such file" in run("--config", "absent.conf", data, status=1)
     (tmp_path / "x.conf").write_text("--num-cep=3\n")
     assert "did you mean --num-ceps" in run("--config", tmp_path / "x.conf", data, status=1)
