@@ -1,5 +1,5 @@
-"""Mixtures of Gaussians with diagonal covariances: likelihoods, EM, splitting (Kaldi's gmm/diag-gmm.cc, mle-diag-gmm.cc,
-gmm-global-init-from-feats).
+"""Mixtures of Gaussians with diagonal covariances: likelihoods, EM, splitting (Kaldi's gmm/diag-gmm.cc,
+mle-diag-gmm.cc, gmm-global-init-from-feats).
 
 Products with the frames are in single precision, on frames that are centred first so that nothing is lost by it; sums
 over blocks of frames and all parameters are in double precision.
@@ -36,14 +36,14 @@ class DiagGmm:
         self.inv_vars = np.asarray(inv_vars, np.float64)
         expected = (len(self.weights), *self.means_inv_vars.shape[1:])
         if self.weights.ndim != 1 or len(expected) != 2 or self.means_inv_vars.shape != expected:
-            raise ValueError(f"weights {self.weights.shape} and means {self.means_inv_vars.shape} do not fit each other")
+            raise ValueError(f"weights {self.weights.shape} and means {self.means_inv_vars.shape} do not fit")
         if self.inv_vars.shape != expected:
             raise ValueError(f"inverse variances {self.inv_vars.shape} and means {expected} do not fit each other")
         if not (np.all(self.weights >= 0) and np.all(self.inv_vars > 0) and np.isfinite(self.means_inv_vars).all()):
             raise ValueError("a mixture with negative weights, variances that are not positive, or NaN")
 
     @classmethod
-    def from_moments(cls, weights: np.ndarray, means: np.ndarray, variances: np.ndarray) -> "DiagGmm":
+    def from_moments(cls, weights: np.ndarray, means: np.ndarray, variances: np.ndarray) -> DiagGmm:
         """Make a mixture from weights (Gaussians,), means and variances, both (Gaussians, dim)."""
         return cls(weights, means / variances, 1 / np.asarray(variances, np.float64))
 
@@ -99,7 +99,7 @@ class DiagGmm:
         return expanded
 
     def log_likelihoods(self, features: np.ndarray) -> np.ndarray:
-        """Log-likelihoods of every frame (frames, dim) by every Gaussian, weights included, (frames, Gaussians) float32."""
+        """Log-likelihoods of frames (frames, dim) by every Gaussian with its weight, (frames, Gaussians) float32."""
         return self.expanded_log_likelihoods(self.expand(features))
 
     def expanded_log_likelihoods(self, expanded: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ class DiagGmm:
         matrix, constants = self._projection
         return expanded @ matrix + constants
 
-    def split(self, target: int, perturb: float, generator: np.random.Generator) -> "DiagGmm":
+    def split(self, target: int, perturb: float, generator: np.random.Generator) -> DiagGmm:
         """Split the Gaussian of the largest weight into two until there are `target` of them (DiagGmm::Split).
 
         Args:
@@ -154,7 +154,7 @@ class DiagStats:
     num_frames: int = 0
 
     @classmethod
-    def zeros(cls, gmm: DiagGmm) -> "DiagStats":
+    def zeros(cls, gmm: DiagGmm) -> DiagStats:
         """Empty sums for a mixture."""
         shape = (gmm.num_gauss, gmm.dim)
         return cls(np.zeros(gmm.num_gauss), np.zeros(shape), np.zeros(shape))
@@ -221,8 +221,8 @@ class Update:
 def update_diag_gmm(gmm: DiagGmm, stats: DiagStats, options: DiagUpdateOptions) -> tuple[DiagGmm, Update]:
     """One M step (MleDiagGmmUpdate for weights, means and variances).
 
-    Gaussians below the least weight or occupancy are removed, or keep their mean and variance if the options say so; the
-    last one is never removed.
+    Gaussians below the least weight or occupancy are removed, or keep their mean and variance if the options say so;
+    the last one is never removed.
 
     Raises:
         ValueError: sums of another shape than the mixture's, or without frames.

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from speechlib.gmm.diag_gmm import DiagGmm, Update, check_features, check_stats
-from speechlib.gmm.gselect import by_gaussian, softmax, uniform_offsets
+from speechlib.gmm.gselect import Posteriors, by_gaussian, softmax, uniform_offsets
 
 _LOG_2PI = float(np.log(2 * np.pi))
 
@@ -46,7 +46,7 @@ class FullGmm:
             raise ValueError("a mixture with an inverse covariance that is not positive definite") from None
 
     @classmethod
-    def from_diag(cls, gmm: DiagGmm) -> "FullGmm":
+    def from_diag(cls, gmm: DiagGmm) -> FullGmm:
         """The same mixture with full matrices."""
         inv_covars = np.zeros((gmm.num_gauss, gmm.dim, gmm.dim))
         diagonal = np.arange(gmm.dim)
@@ -54,7 +54,7 @@ class FullGmm:
         return cls(gmm.weights, gmm.means_inv_vars, inv_covars)
 
     @classmethod
-    def from_moments(cls, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> "FullGmm":
+    def from_moments(cls, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> FullGmm:
         """Make a mixture from weights (Gaussians,), means (Gaussians, dim), covariances (Gaussians, dim, dim)."""
         inv_covars = np.linalg.inv(covariances)
         inv_covars = (inv_covars + inv_covars.swapaxes(1, 2)) / 2
@@ -142,24 +142,21 @@ def every_gaussian(num_frames: int, num_gauss: int) -> tuple[np.ndarray, np.ndar
     return uniform_offsets(num_frames, num_gauss), np.tile(np.arange(num_gauss, dtype=np.int32), num_frames)
 
 
-def scatter_by_gaussian(
-    features: np.ndarray, frames: np.ndarray, gaussians: np.ndarray, values: np.ndarray, total: np.ndarray
-) -> None:
+def scatter_by_gaussian(features: np.ndarray, posteriors: Posteriors, total: np.ndarray) -> None:
     """Add the outer products of frames, weighted by posteriors, to `total` (Gaussians, dim, dim) float64.
 
     Args:
         features: (frames, dim) float64.
-        frames: (entries,) the frame of each entry.
-        gaussians: (entries,) its Gaussian.
-        values: (entries,) its posterior.
+        posteriors: of these frames.
         total: what is added to.
     """
-    order, starts = by_gaussian(gaussians, len(total))
+    frames = posteriors.frames()
+    order, starts = by_gaussian(posteriors.gaussians, len(total))
     for index in range(len(total)):
         part = order[starts[index] : starts[index + 1]]
         if len(part):
             rows = features[frames[part]]
-            total[index] += (rows * values[part, None]).T @ rows
+            total[index] += (rows * posteriors.values[part, None]).T @ rows
 
 
 @dataclass
@@ -181,7 +178,7 @@ class FullStats:
     num_frames: int = 0
 
     @classmethod
-    def zeros(cls, gmm: FullGmm) -> "FullStats":
+    def zeros(cls, gmm: FullGmm) -> FullStats:
         """Empty sums for a mixture."""
         shape = (gmm.num_gauss, gmm.dim)
         return cls(np.zeros(gmm.num_gauss), np.zeros(shape), np.zeros((*shape, gmm.dim)))

@@ -70,7 +70,7 @@ def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarra
     if not len(counts):
         return log_likelihoods, np.zeros(0)
     if counts.min() < 1:
-        raise ValueError(f"frame {int(counts.argmin())} has no selected Gaussian: expected at least one for every frame")
+        raise ValueError(f"frame {int(counts.argmin())} has no selected Gaussian: expected at least one")
     if counts.min() == counts.max():
         table = log_likelihoods.reshape(len(counts), -1)
         peak = table.max(axis=1, keepdims=True)
@@ -82,6 +82,44 @@ def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarra
     weights = np.exp(log_likelihoods - np.repeat(peak, counts))
     total = np.add.reduceat(weights, offsets[:-1])
     return weights / np.repeat(total, counts), (peak + np.log(total)).astype(np.float64)
+
+
+def select(selector, features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Select the likeliest Gaussians of each frame by a diagonal mixture.
+
+    Args:
+        selector: a DiagGmm.
+        features: (frames, dim).
+        count: Gaussians for each frame.
+
+    Returns:
+        Offsets (frames + 1,) and Gaussians (entries,).
+    """
+    best = select_best(selector.log_likelihoods(features), count)
+    return uniform_offsets(*best.shape), best.reshape(-1)
+
+
+def compute_posteriors(
+    gmm, features: np.ndarray, selection: tuple[np.ndarray, np.ndarray], min_post: float = 0.0, scale: float = 1.0
+) -> tuple[Posteriors, np.ndarray]:
+    """Posteriors of selected Gaussians.
+
+    Args:
+        gmm: a FullGmm.
+        features: (frames, dim).
+        selection: offsets (frames + 1,) and Gaussians (entries,).
+        min_post: posteriors below this are dropped.
+        scale: what they are multiplied by in the end.
+
+    Returns:
+        The posteriors, and the frames' log-likelihoods (frames,) float64.
+    """
+    offsets, gaussians = selection
+    values, likes = softmax(offsets, gmm.log_likelihoods(features, offsets, gaussians))
+    pruned = prune(Posteriors(offsets, gaussians, values), min_post)
+    if scale != 1.0:
+        pruned = pruned._replace(values=pruned.values * np.float32(scale))
+    return pruned, likes
 
 
 def prune(posteriors: Posteriors, min_post: float) -> Posteriors:

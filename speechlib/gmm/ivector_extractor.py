@@ -33,7 +33,9 @@ class UtteranceStats(NamedTuple):
     first: np.ndarray
 
 
-def utterance_stats(features: np.ndarray, lengths: np.ndarray, posteriors: Posteriors, num_gauss: int) -> UtteranceStats:
+def utterance_stats(
+    features: np.ndarray, lengths: np.ndarray, posteriors: Posteriors, num_gauss: int
+) -> UtteranceStats:
     """Sum up posteriors and frames by utterance and Gaussian.
 
     Args:
@@ -49,8 +51,8 @@ def utterance_stats(features: np.ndarray, lengths: np.ndarray, posteriors: Poste
     if int(np.sum(lengths)) != num_frames or len(posteriors.offsets) != num_frames + 1:
         raise ValueError(f"{num_frames} frames of features, but posteriors for {len(posteriors.offsets) - 1} frames")
     if len(posteriors.gaussians) and not 0 <= posteriors.gaussians.min() <= posteriors.gaussians.max() < num_gauss:
-        raise ValueError(f"posterior of Gaussian {posteriors.gaussians.max()}, but the model has {num_gauss}: they were "
-                         "made with another model")
+        raise ValueError(f"posterior of Gaussian {posteriors.gaussians.max()}, but the model has {num_gauss}: "
+                         "they were made with another model")
     frames = posteriors.frames()
     cells = np.repeat(np.arange(len(lengths)), lengths)[frames] * num_gauss + posteriors.gaussians
     num_cells = len(lengths) * num_gauss
@@ -90,7 +92,7 @@ class IvectorExtractor:
             )
 
     @classmethod
-    def initialise(cls, ubm: FullGmm, ivector_dim: int, generator: np.random.Generator) -> "IvectorExtractor":
+    def initialise(cls, ubm: FullGmm, ivector_dim: int, generator: np.random.Generator) -> IvectorExtractor:
         """Start from a UBM: its means in the first column, normal random numbers in the others.
 
         Raises:

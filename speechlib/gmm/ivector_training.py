@@ -1,4 +1,4 @@
-"""Training of the i-vector extractor: EM with minimum divergence (Kaldi's IvectorExtractorStats, weights not regressed)."""
+"""Training of the i-vector extractor: EM with minimum divergence (Kaldi's IvectorExtractorStats)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ExtractorStats:
     ivector_scatter: np.ndarray
 
     @classmethod
-    def zeros(cls, extractor: IvectorExtractor, update_variances: bool = True) -> "ExtractorStats":
+    def zeros(cls, extractor: IvectorExtractor, update_variances: bool = True) -> ExtractorStats:
         """Empty sums for an extractor."""
         num_gauss, dim, size = extractor.projections.shape
         return cls(
@@ -52,7 +52,7 @@ class ExtractorStats:
             np.zeros((size, size)),
         )
 
-    def add(self, other: "ExtractorStats") -> None:
+    def add(self, other: ExtractorStats) -> None:
         """Add other sums.
 
         Raises:
@@ -61,7 +61,7 @@ class ExtractorStats:
         for field in fields(self):
             mine, theirs = getattr(self, field.name), getattr(other, field.name)
             if np.shape(mine) != np.shape(theirs):
-                raise ValueError(f"statistics of different models: {field.name} of {np.shape(mine)}, {np.shape(theirs)}")
+                raise ValueError(f"{field.name} of {np.shape(theirs)} instead of {np.shape(mine)}: another model")
             setattr(self, field.name, mine + theirs)
 
     def accumulate(self, extractor: IvectorExtractor, stats: UtteranceStats) -> None:
@@ -155,8 +155,8 @@ def update_extractor(
     inv_covars = extractor.inv_covars
     if len(stats.second):
         inv_covars, gain, floored = _update_covariances(extractor, stats, projections, enough, options)
-        log(f"covariances improve it by {gain / frames:.6g} a frame, {100 * floored / (extractor.num_gauss * extractor.feat_dim):.3g} % "
-            "of the eigenvalues floored")
+        share = 100 * floored / (extractor.num_gauss * extractor.feat_dim)
+        log(f"covariances improve it by {gain / frames:.6g} a frame, {share:.3g} % of the eigenvalues floored")
     updated = IvectorExtractor(projections, inv_covars, extractor.prior_offset, extractor.weights)
     return _update_prior(updated, stats, options.diagonalize, log)
 
