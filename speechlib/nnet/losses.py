@@ -43,24 +43,17 @@ class CosineLinear(nn.Linear):
             return F.linear(F.normalize(inputs.float()), F.normalize(self.weight))
 
 
-def prepare_output(model: nn.Module, options: LossOptions, num_classes: int) -> None:
-    """Make the model's output layer, the last Linear with num_classes units, what the loss needs.
-
-    Raises:
-        ValueError: the loss needs cosines, and the model has no such layer.
-    """
+def prepare_output(model: nn.Module, options: LossOptions) -> None:
+    """Put a CosineLinear in place of the model's linear layer `output`, where the loss works on cosines."""
     if options.name == "softmax":
         return
-    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    replaced = model.get_submodule(names[-1]) if names else None
-    if replaced is None or replaced.out_features != num_classes:
-        raise ValueError(f"loss {options.name}: the model does not end in a Linear layer of {num_classes} units")
-    output = CosineLinear(replaced.in_features, num_classes, replaced.bias is not None)
-    nn.init.xavier_normal_(output.weight)
+    linear = model.output
+    output = CosineLinear(linear.in_features, linear.out_features, linear.bias is not None)
+    nn.init.xavier_uniform_(output.weight)
     if output.bias is not None:
         nn.init.zeros_(output.bias)
         output.bias.requires_grad_(False)
-    model.set_submodule(names[-1], output)
+    model.output = output
 
 
 def make_loss(options: LossOptions) -> Loss:

@@ -1,0 +1,111 @@
+"""The audio of training utterances for features on the fly: where it is, how long, which of its frames are voiced."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from speechlib.io.audio import audio_info
+from speechlib.io.datadir import DataDir
+from speechlib.io.leaks import matrix_digest
+from speechlib.io.sound_clips import AudioCache, Resample, SoundClip
+from speechlib.io.training_features import report_left_out
+
+
+@dataclass
+class TrainingAudio:
+    """What was found, each by utterance.
+
+    Attributes:
+        clips: to read samples from.
+        voiced: numbers of the frames that the model gets.
+        all_frames: number of frames, the unvoiced ones included.
+        digests: of where the audio is, of its length and its voicing decisions.
+        left_out: why.
+    """
+
+    clips: dict[str, SoundClip] = field(default_factory=dict)
+    voiced: dict[str, np.ndarray] = field(default_factory=dict)
+    all_frames: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def read_training_audio(
+    data: DataDir,
+    utterances: Sequence[str],
+    rate: int,
+    count_frames: Callable[[int], int],
+    decisions: Mapping[str, np.ndarray] | None,
+    min_frames: int,
+    resample: Resample,
+    cache: AudioCache,
+) -> TrainingAudio:
+    """Look at the header of every recording, and read the voicing decisions.
+
+    Args:
+        data: with wav.scp and perhaps segments.
+        utterances: that are wanted, in this order.
+        rate: Hz that all recordings must have.
+        count_frames: frames of so many samples.
+        decisions: of the clean audio, if they are wanted.
+        min_frames: utterances of fewer voiced frames are left out.
+        resample: see SoundClip.
+        cache: keeps the samples that were read.
+
+    Raises:
+        ValueError: bad audio, another rate, several channels, decisions of another length, an utterance that wav.scp
+            or segments lack.
+        FileNotFoundError: there is no wav.scp.
+    """
+    if data.wav_scp is None:
+        raise FileNotFoundError(f"{data.path}/wav.scp: no such file: features on the fly need audio")
+    found = TrainingAudio()
+    for utterance in utterances:
+        if decisions is not None and utterance not in decisions:
+            found.left_out[utterance] = "is not in vad.scp"
+            continue
+        clip, digest = _open(data, utterance, rate, resample, cache)
+        total = count_frames(clip.num_samples)
+        voiced = np.arange(total, dtype=np.int32)
+        if decisions is not None:
+            decided = decisions[utterance]
+            if len(decided) != total:
+                raise ValueError(f"{data.path}: utterance {utterance} has {total} frames of audio but {len(decided)} "
+                                 "voicing decisions: compute both with the same frames (snip-edges, frame-shift)")
+            voiced = np.flatnonzero(decided).astype(np.int32)
+            digest += f" {matrix_digest(decided)}"
+        if len(voiced) < min_frames:
+            found.left_out[utterance] = f"has {len(voiced)} frames"
+            continue
+        found.clips[utterance], found.voiced[utterance], found.all_frames[utterance] = clip, voiced, total
+        found.digests[utterance] = hashlib.sha256(digest.encode()).hexdigest()
+    report_left_out(data.path, found.left_out, len(utterances), min_frames)
+    return found
+
+
+def _open(data: DataDir, utterance: str, rate: int, resample: Resample, cache: AudioCache) -> tuple[SoundClip, str]:
+    """The clip of an utterance, and what tells it from others."""
+    recording, segment = utterance, None
+    if data.segments is not None:
+        if utterance not in data.segments:
+            raise ValueError(f"{data.path}/segments: {utterance} is not in it: run utils/fix_data_dir.sh {data.path}")
+        recording, *times = data.segments[utterance]
+        segment = times[0], times[1]
+    if recording not in data.wav_scp:
+        raise ValueError(f"{data.path}/wav.scp: {recording} is not in it: run utils/fix_data_dir.sh {data.path}")
+    entry = data.wav_scp[recording]
+    try:
+        info = audio_info(entry)
+        if info.channels != 1:
+            raise ValueError(f"{entry} has {info.channels} channels where one is expected: mix it to mono")
+        if info.rate != rate:
+            raise ValueError(f"{entry} has {info.rate} Hz where the features expect {rate} Hz: resample it, or set the "
+                             "sampling rate of the features")  # fmt: skip
+        clip = SoundClip(utterance, entry, rate, resample, cache, (info.rate, info.channels, info.samples), segment)
+        return clip, f"{entry} {segment} {clip.num_samples}"
+    except ValueError as error:  # BadAudio is one
+        raise ValueError(f"{data.path}: utterance {utterance}: {error}") from None
