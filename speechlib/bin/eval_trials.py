@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from speechlib.io.cli import KaldiArgumentParser, run
-from speechlib.io.maps import read_map
 from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.scores import read_scores
-from speechlib.io.trials import Trials, read_trials, require_labels, shared_numbers, speakers_of
+from speechlib.io.trial_speakers import trial_speakers
+from speechlib.io.trials import read_trials, require_labels
 from speechlib.metrics.trial_bootstrap import TrialBootstrap, interval
-from speechlib.metrics.trial_speakers import linked_speakers
-from speechlib.metrics.verification import all_measures, check_prior, sort_scores
+from speechlib.metrics.verification import all_measures, parse_priors, sort_scores
 
 _LONG = 4_000_000
 _NOTE = "EER, minDCF and minCllr are defined by the best threshold on the scored trials; act_dcf needs none of them"
@@ -30,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--trials", required=True, metavar="FILE", help="<enrol> <test> target|nontarget, or 1|0 <enrol> <test>")
-    add("--scores", required=True, metavar="FILE", help="<enrol> <test> <score>; for Cllr natural-log likelihood ratios")
+    add("--scores", required=True, metavar="FILE", help="<enrol> <test> <score>; for Cllr, natural-log ratios")
     add("--utt2spk", metavar="FILE", help="speakers to resample; default: utterances that target trials link")
-    add("--p-target", default="0.01,0.001,0.05", metavar="P,..", help="priors of a target trial for the costs")
+    add("--p-target", default="0.01,0.001,0.05", metavar="P,..", help="priors of targets, for costs")
     add("--num-bootstrap", type=int, default=1000, metavar="N", help="draws of speakers behind ci95; 0: none")
     add("--seed", type=int, default=0, metavar="N", help="of those draws")
     add("--out", metavar="FILE", help="also write result.json; a tag seed=N is the seed of the scored system")
@@ -71,27 +70,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     numbers = {f"num_{name}": count for name, count in counts.items()}
     report = nested(values, priors) | numbers | {"resampled": kind}
     print(json.dumps(report | {"ci95": nested({name: intervals.get(name) for name in values}, priors)}))
-
-
-def parse_priors(text: str) -> list[float]:
-    """Distinct priors from a list with commas."""
-    try:
-        priors = [float(word) for word in text.split(",")]
-    except ValueError:
-        raise ValueError(f"--p-target: '{text}': expected numbers separated by commas") from None
-    for prior in priors:
-        check_prior(prior)
-    if len({f"{prior:g}" for prior in priors}) < len(priors):
-        raise ValueError(f"--p-target: '{text}': a prior comes twice")
-    return priors
-
-
-def trial_speakers(trials: Trials, utt2spk: str | None) -> tuple[np.ndarray, np.ndarray, str]:
-    """Numbers of the speakers on both sides of each trial, and how they are known."""
-    if utt2spk:
-        return (*speakers_of(trials, read_map(utt2spk)), "speakers")
-    enrol, test = shared_numbers(trials)
-    return linked_speakers(enrol[trials.enrol], test[trials.test], trials.target)
 
 
 def nested(values: Mapping[str, object], priors: Sequence[float]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,46 +137,6 @@ def require_labels(trials: Trials) -> np.ndarray:
             f"{trials.source}: all {len(trials)} trials are {kind} trials; error rates need {other} trials, too"
         )
     return trials.target
-
-
-def speakers_of(trials: Trials, utt2spk: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    """The speakers of both sides of labelled trials, and that the labels agree with them.
-
-    Args:
-        trials: with labels.
-        utt2spk: speaker by utterance or model; a name that is itself one of the speakers is the model of that speaker.
-
-    Returns:
-        (trials,) int32 numbers of the speakers on the enrolment and on the test side.
-
-    Raises:
-        ValueError: a name without a speaker, a target trial of two speakers or a nontarget trial of one; with
-            file:line.
-    """
-    number = {speaker: index for index, speaker in enumerate(sorted(set(utt2spk.values())))}
-    sides = []
-    for names, column in ((trials.enrol_names, trials.enrol), (trials.test_names, trials.test)):
-        speakers = np.array([number.get(utt2spk.get(name, name), -1) for name in names], np.int32)
-        if (speakers < 0).any():
-            index = int(np.argmax(speakers[column] < 0))
-            name = names[column[index]]
-            raise ValueError(f"{trials.source}:{index + 1}: '{name}' has no speaker: add it to the utt2spk")
-        sides.append(speakers[column])
-    wrong = (sides[0] == sides[1]) != trials.target
-    if wrong.any():
-        index = int(np.argmax(wrong))
-        kind, speakers = ("target", "two speakers") if trials.target[index] else ("nontarget", "one speaker")
-        raise ValueError(
-            f"{trials.source}:{index + 1}: '{trials.pair(index)}' is a {kind} trial, but of {speakers} by the utt2spk"
-        )
-    return sides[0], sides[1]
-
-
-def shared_numbers(trials: Trials) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the enrolment names and of the test names from one count: the same for the same name."""
-    numbers = {name: index for index, name in enumerate(trials.enrol_names)}
-    test = [numbers.setdefault(name, len(numbers)) for name in trials.test_names]
-    return np.arange(len(trials.enrol_names), dtype=np.int32), np.array(test, np.int32)
 
 
 def _parse(block: Block, enrol_table: NameTable, test_table: NameTable) -> tuple:

@@ -231,6 +231,19 @@ def check_prior(p_target: float) -> None:
         raise ValueError(f"the prior of a target must lie between 0 and 1, got {p_target}")
 
 
+def parse_priors(text: str) -> list[float]:
+    """Distinct priors from a list with commas, as options have it; anything else is a ValueError."""
+    try:
+        priors = [float(word) for word in text.split(",")]
+    except ValueError:
+        raise ValueError(f"priors '{text}': expected numbers separated by commas") from None
+    for prior in priors:
+        check_prior(prior)
+    if len({f"{prior:g}" for prior in priors}) < len(priors):
+        raise ValueError(f"priors '{text}': a prior comes twice")
+    return priors
+
+
 def _run_starts(values: np.ndarray) -> np.ndarray:
     """Where each distinct value of a sorted array begins."""
     return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
