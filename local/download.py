@@ -59,8 +59,8 @@ def download(url: str, out: Path, sha256: str = "", size: int = 0, retries: int 
             problem = str(getattr(error, "reason", error))
         if attempt == retries or url.startswith("file:"):
             raise OSError(
-                f"{url}: {problem}; {attempt + 1} tries. Give another address, or fetch the file by other means and put "
-                f"it at {out}"
+                f"{url}: {problem}; {attempt + 1} tries. Give another address, or fetch the file by other means "
+                f"and put it at {out}"
             )
         print(f"download: {url}: {problem}; once more", file=sys.stderr)
         time.sleep(wait_s * 2**attempt)

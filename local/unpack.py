@@ -47,6 +47,8 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
                     raise ValueError(f"{archive}: {member.name} is no plain file: links and devices are not unpacked")
                 with source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file)
+            while tar.fileobj.read(1 << 20):  # up to the checksum at the end, which tells whether all is there
+                pass
     except (tarfile.TarError, EOFError) as error:
         raise ValueError(
             f"{archive}: {error or 'cut short'}: no complete tar archive; remove it and fetch it again"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: local/download_speechocean762.sh [options] <corpus-dir>
 #  e.g.: local/download_speechocean762.sh data/speechocean762/corpus
-# Fetches speechocean762 (about 520 MB, free for any purpose) and unpacks it as <corpus-dir>, which then holds train, test
+# Fetches speechocean762 (about half a gigabyte, free for any purpose) and unpacks it as <corpus-dir>, which then holds train, test
 # and WAVE. Nothing is done where it is already; a download that was broken off is resumed.
 # Options:
 #   --url URL       of the archive (default: OpenSLR's, resource 101)
