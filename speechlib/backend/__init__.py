@@ -1,0 +1,1 @@
+"""Back-ends of speaker verification: LDA, PLDA, scoring; arrays in, arrays out."""

@@ -1,0 +1,73 @@
+"""Train PLDA on embeddings of known speakers (Kaldi's ivector-compute-plda)."""
+
+import sys
+
+import numpy as np
+
+from speechlib.backend.class_statistics import class_statistics
+from speechlib.backend.plda import estimate_plda
+from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
+from speechlib.io.map_tables import read_list_map
+from speechlib.io.plda_files import write_plda
+from speechlib.io.vector_table import VectorTable, read_vectors
+
+_USAGE = """Train probabilistic linear discriminant analysis in its two-covariance form.
+
+ e.g.: python -m speechlib.bin.train_plda data/train/spk2utt scp:exp/train/embedding.scp exp/plda"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
+    parser = KaldiArgumentParser(prog="train_plda", description=_USAGE)
+    parser.add_argument("--num-em-iters", type=int, default=10, help="iterations of expectation-maximisation")
+    parser.add_argument("--binary", type=kaldi_bool, default=True, help="binary or text")
+    parser.add_argument("spk2utt", help="utterances of each speaker: a file or ark:...")
+    parser.add_argument("vectors", metavar="rspecifier", help="embeddings")
+    parser.add_argument("plda", help="file to write")
+    args = parser.parse_args(argv)
+
+    spk2utt = read_list_map(args.spk2utt)
+    table = read_vectors(args.vectors)
+    rows, speakers = _labels(spk2utt, args.spk2utt, table)
+    statistics = class_statistics(table.values[rows], speakers)
+    plda = estimate_plda(statistics, args.num_em_iters)
+    write_plda(args.plda, plda.mean, plda.transform, plda.psi, args.binary)
+    sys.stderr.write(
+        f"train_plda: {len(rows)} utterances of {len(statistics.counts)} speakers, dimension {plda.dim}; "
+        f"between-speaker variances {plda.psi[0]:.4g} to {plda.psi[-1]:.4g} where those within are 1\n"
+    )
+
+
+def _labels(spk2utt: dict[str, list[str]], source: str, table: VectorTable) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the table and the speakers' numbers, of all utterances that have a vector."""
+    row_of = table.rows()
+    rows: list[int] = []
+    counts: list[int] = []
+    lacking: list[str] = []
+    for utterances in spk2utt.values():
+        found = [row_of[utterance] for utterance in utterances if utterance in row_of]
+        if len(found) < len(utterances):
+            lacking += [utterance for utterance in utterances if utterance not in row_of]
+        rows += found
+        counts.append(len(found))
+    if not rows:
+        raise ValueError(f"{source}: none of its utterances has a vector in {table.source}")
+    if len(set(rows)) < len(rows):
+        raise ValueError(f"{source}: an utterance is listed twice; an utterance has one speaker")
+    kept = [count for count in counts if count]
+    if lacking:
+        sys.stderr.write(
+            f"train_plda: warning: {len(lacking)} of {len(lacking) + len(rows)} utterances of {source} have no vector "
+            f"in {table.source}, the first being {lacking[0]}; {len(counts) - len(kept)} speakers are left with none\n"
+        )
+    single = kept.count(1)
+    if single and single < len(kept):
+        sys.stderr.write(
+            f"train_plda: warning: {single} of {len(kept)} speakers have one utterance: they tell nothing of how much "
+            f"a speaker varies\n"
+        )
+    return np.array(rows), np.repeat(np.arange(len(kept)), kept)
+
+
+if __name__ == "__main__":
+    run(main)
