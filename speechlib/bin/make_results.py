@@ -4,11 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 from speechlib.io.atomic import write_text
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.results import merge_seeds, read_results
+from speechlib.io.results_template import read_template
 from speechlib.report.results_page import render_page
 
 
@@ -24,18 +23,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("page", help="Markdown file to write")
     options = parser.parse_args(argv)
 
-    with open(options.template, encoding="utf-8") as file:
-        try:
-            template = yaml.safe_load(file)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else ""
-            raise ValueError(f"{options.template}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+    template, references = read_template(options.template)
     folder = Path(options.results)
     files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     seen_from_page = os.path.relpath(folder, Path(options.page).parent)
     try:
-        page, warnings = render_page(template, read_results(folder), files, merge_seeds, seen_from_page)
+        page, warnings = render_page(template, read_results(folder), files, merge_seeds, seen_from_page, references)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{options.template}: a list or a text stands where it does not belong ({error})") from error
     for warning in warnings:

@@ -71,7 +71,9 @@ def check_cohort(cohort: ScoreTable, trials: Trials, utt2spk: Mapping[str, str] 
     speakers = set(utt2spk.values())
     missing = sorted(name for name in members | names if name not in utt2spk and name not in speakers)
     if missing:
-        raise ValueError(f"{utt2spk_file}: {len(missing)} names of cohort or trials have no speaker, such as {missing[0]}")
+        raise ValueError(
+            f"{utt2spk_file}: {len(missing)} names of the cohort or the trials have no speaker, such as {missing[0]}"
+        )
     shared = sorted({utt2spk.get(name, name) for name in members} & {utt2spk.get(name, name) for name in names})
     if shared:
         raise ValueError(

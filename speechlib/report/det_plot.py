@@ -79,14 +79,14 @@ def det_plot(systems: Mapping[str, DetCurve], title: str = "") -> Figure:
 
 
 def _limits(systems: Mapping[str, DetCurve]) -> tuple[float, float]:
-    """Ticks that hold the interesting part: half the smallest rate there is, and a little above the EER."""
+    """Ticks that hold the interesting part: from the smallest rate there is to the EERs and the marked costs."""
     smallest = min(
         float(rates[rates > 0.0].min()) for system in systems.values() for rates in (system.miss, system.false_alarm)
     )
-    worst = max(system.eer for system in systems.values())
+    marked = [rate for system in systems.values() for place in system.best.values() for rate in place if rate < 1.0]
+    highest = max([2.0 * system.eer for system in systems.values()] + [rate + 0.02 for rate in marked])
     low = max([tick for tick in _TICKS[:-4] if tick <= smallest], default=_TICKS[0])
-    below = [tick for tick in _TICKS if tick >= min(2.5 * worst, 0.99)]
-    return min(low, 0.02), max(0.4, below[0] if below else 0.99)
+    return min(low, 0.02), min(tick for tick in _TICKS if tick >= min(max(highest, 0.4), _TICKS[-1]))
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

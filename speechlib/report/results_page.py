@@ -10,6 +10,7 @@ from typing import Any
 
 Result = Mapping[str, Any]
 Summarise = Callable[[Sequence[Result]], Mapping[str, Mapping[str, Any]]]
+References = Mapping[str, Mapping[str, Mapping[str, str]]]  # by file, by column's title, text by the row's fields
 
 _NOTE = (
     "Intervals in brackets: 95 % by bootstrap over speakers (what other speakers of the same kind might have given), "
@@ -33,6 +34,7 @@ def render_page(
     files: Sequence[str],
     summarise: Summarise,
     folder: str = "results",
+    references: References | None = None,
 ) -> tuple[str, list[str]]:
     """Fill a template.
 
@@ -44,7 +46,8 @@ def render_page(
       fields that make a row: results that agree in them are seeds of one; and `columns`, each with a `title` and one of
       `field` (a value of the result, the same for all seeds or shown as a range), `metric` (mean ± deviation over seeds
       [interval]; with `percent: true` or `digits: N`; `interval: false` leaves that out) or `known` (numbers from
-      elsewhere: text by the row's fields joined by `|`);
+      elsewhere: text by the row's fields joined by `|`); and, if wanted, `reference`, a file of such numbers (of a
+      paper), which become columns behind ours;
     - `figures`: each a `file` below the corpus's folder and a `text`.
 
     A field is a dotted path into the result (`extra.layer`, `counts.speakers`), or `path.N`, part N of its own path.
@@ -56,6 +59,7 @@ def render_page(
         summarise: from results that differ in the seed to mean, sd, interval and num_seeds by metric
             (`speechlib.io.results.merge_seeds`).
         folder: where the results lie as seen from the page, for the links.
+        references: what the files named by `reference` hold (`speechlib.io.results_template`).
 
     Returns:
         The page, and warnings: figures that are not there, results that have no place.
@@ -80,7 +84,9 @@ def render_page(
         for section in template["sections"]:
             _check_keys(section, "a section", {"title"}, {"text", "table", "figures"})
             body, pictures = [], []
-            if "table" in section and not (body := _table(section["table"], section["title"], own, summarise)):
+            if "table" in section and not (
+                body := _table(section["table"], section["title"], own, summarise, references or {})
+            ):
                 continue
             for figure in section.get("figures", []):
                 _check_keys(figure, f"a figure of section '{section['title']}'", {"file"}, {"text"})
@@ -163,24 +169,67 @@ def group_rows(results: Mapping[str, Result], fields: Sequence[str], summarise: 
     return rows
 
 
-def _table(table: Mapping[str, Any], title: str, results: Mapping[str, Result], summarise: Summarise) -> list[str]:
-    place = f"the table of section '{title}'"
-    _check_keys(table, place, {"results", "rows", "columns"}, set())
-    found = matching(results, table["results"])
-    if not found:
+def render_text_table(
+    template: Mapping[str, Any],
+    section: str,
+    results: Mapping[str, Result],
+    summarise: Summarise,
+    references: References,
+) -> str:
+    """The table of one section for a terminal, in columns of equal width.
+
+    Args:
+        template: see `render_page`.
+        section: the title of a section, or how the title of just one begins.
+        results: of one corpus, by path below its folder.
+        summarise, references: see `render_page`.
+
+    Raises:
+        ValueError: no or several such sections, one without a table, no result for it, or as `render_page`.
+    """
+    titles = [found["title"] for found in template["sections"] if "table" in found]
+    chosen = [title for title in titles if title == section] or [t for t in titles if t.startswith(section)]
+    if len(chosen) != 1:
+        many = "several sections with a table" if chosen else "no section with a table"
+        raise ValueError(f"'{section}': {many} of that title; there are {', '.join(map(repr, titles))}")
+    table = next(found["table"] for found in template["sections"] if found["title"] == chosen[0])
+    rows, cells = _cells(table, chosen[0], results, summarise, references)
+    if not rows:
+        raise ValueError(f"section '{chosen[0]}': nothing matches {table['results']}")
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return "\n".join([chosen[0], "", lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
+
+
+def _table(
+    table: Mapping[str, Any], title: str, results: Mapping[str, Result], summarise: Summarise, references: References
+) -> list[str]:
+    rows, cells = _cells(table, title, results, summarise, references)
+    if not rows:
         return []
-    rows = group_rows(found, table["rows"], summarise)
-    heads, cells = [], []
-    for column in table["columns"]:
-        head, texts = _column(column, place, rows)
-        heads.append(head)
-        cells.append(texts)
-    heads.append("Seeds")
-    cells.append([str(len(row.results)) for row in rows])
-    lines = [_line(heads), _line(["---"] * len(heads))]
-    lines += [_line(texts) for texts in zip(*cells, strict=True)]
+    lines = [_line(cells[0]), _line(["---"] * len(cells[0])), *map(_line, cells[1:])]
     shown = [column["metric"] for column in table["columns"] if "metric" in column and column.get("interval", True)]
     return [*lines, "", *_no_width_note(rows, shown), *_provenance(rows, table["rows"])]
+
+
+def _cells(
+    table: Mapping[str, Any], title: str, results: Mapping[str, Result], summarise: Summarise, references: References
+) -> tuple[list[Row], list[list[str]]]:
+    """The rows of a table, and its texts: the heading, then a list for each row."""
+    place = f"the table of section '{title}'"
+    _check_keys(table, place, {"results", "rows", "columns"}, {"reference"})
+    found = matching(results, table["results"])
+    if not found:
+        return [], []
+    rows = group_rows(found, table["rows"], summarise)
+    columns = [_column(column, place, rows) for column in table["columns"]]
+    if "reference" in table:
+        if table["reference"] not in references:
+            raise ValueError(f"{place}: the numbers of {table['reference']} were not given")
+        known = references[table["reference"]]
+        columns += [_column({"title": head, "known": texts}, place, rows) for head, texts in known.items()]
+    columns.append(("Seeds", [str(len(row.results)) for row in rows]))
+    return rows, [[head for head, _ in columns], *map(list, zip(*(texts for _, texts in columns), strict=True))]
 
 
 def _column(column: Mapping[str, Any], place: str, rows: Sequence[Row]) -> tuple[str, list[str]]:
