@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Usage: steps/extract_ivectors.sh [options] <extractor-dir> <data-dir> <out-dir>
+#  e.g.: steps/extract_ivectors.sh --nj 8 exp/extractor data/test exp/ivectors_test
+# Extracts an i-vector for every utterance (Kaldi's sid/extract_ivectors.sh): writes <out-dir>/embedding.scp. Features are
+# treated as in training; utterances without voiced frames are left out with a warning. Values are the same for any --nj
+# up to rounding (1e-6). Jobs whose models, options and archives are unchanged are not run again.
+# Options:
+#   --num-gselect N       Gaussians considered for each frame (default: 20)
+#   --min-post X          posteriors below this are dropped (default: 0.025)
+#   --posterior-scale X   what the posteriors are multiplied by (default: 1.0)
+#   --max-bad N           utterances without an i-vector that are tolerated (default: all but one)
+#   --nj N                parallel jobs (default: 4; fewer if there are fewer utterances)
+#   --cmd CMD             job dispatcher (default: utils/run.py)
+set -euo pipefail
+
+num_gselect=20 min_post=0.025 posterior_scale=1.0 max_bad='' nj=4 cmd=utils/run.py
+
+# shellcheck source=/dev/null
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
+# shellcheck source=utils/parse_options.sh
+. utils/parse_options.sh
+# shellcheck source=steps/gmm_jobs.sh
+. steps/gmm_jobs.sh
+
+# shellcheck disable=SC2119 # without a message
+(($# == 3)) || usage
+source=${1%/} data=${2%/} out=${3%/}
+for file in final.ie final.ubm frontend.conf; do
+  [[ -f $source/$file ]] || fail "no file $source/$file: run steps/train_ivector_extractor.sh before"
+done
+
+deal_out "$data" "$out"
+use_frontend "$data" "$source/frontend.conf"
+mkdir -p "$out/parts"
+rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  python -m speechlib.bin.extract_ivectors --ubm "$source/final.ubm" --num-gselect "$num_gselect" \
+  --min-post "$min_post" --acoustic-weight "$posterior_scale" --stamp "$out/parts/JOB.of$nj.done.json" \
+  "${frontend[@]}" "$source/final.ie" "scp:$out/lists/feats.JOB.scp" \
+  "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"
+
+for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
+  | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"
+total=$(wc -l <"$data/feats.scp") done=$(wc -l <"$out/.embedding.scp")
+if ((done < total)); then
+  echo "${0##*/}: warning: $((total - done)) of $total utterances have no i-vector (no frames, or no voiced ones):" \
+    "see $out/log/extract.*.log" >&2
+fi
+if ((done == 0 || total - done > ${max_bad:-$total})); then
+  rm "$out/.embedding.scp"
+  fail "$((total - done)) utterances without an i-vector are too many: --max-bad is ${max_bad:-$((total - 1))}"
+fi
+mv "$out/.embedding.scp" "$out/embedding.scp"
+echo "${0##*/}: i-vectors of $done utterances in $out/embedding.scp"

@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# What the steps of the i-vector chain share; sourced by them, after their options.
+#
+# Utterances are dealt out to jobs in their order, without touching the data directory. Models appear whole, so that a
+# step which is started again goes on from the last model that is there; when options, features or models that it starts
+# from have changed, `begin_anew` removes what was made of them.
+
+# fail MESSAGE: an error of the calling step.
+fail() {
+  echo "${0##*/}: $*" >&2
+  exit 1
+}
+
+# deal_out DATA DIR: $dir/lists/feats.JOB.scp for JOB of 1..nj; nj becomes the number of utterances if that is less.
+deal_out() {
+  [[ -s $1/feats.scp ]] || fail "no file $1/feats.scp, or it is empty: run steps/make_feats.sh before"
+  local total
+  total=$(wc -l <"$1/feats.scp")
+  ((nj > 0)) || fail "--nj $nj: expected at least 1"
+  if ((nj > total)); then nj=$total; fi
+  mkdir -p "$2/lists" "$2/log"
+  rm -f "$2/lists/feats."*.scp "$2/lists/."*.tmp "$2/."*.tmp # the latter of jobs that were killed at once
+  awk -v nj="$nj" -v total="$total" -v prefix="$2/lists/feats" \
+    '{ print >(prefix "." int((NR - 1) * nj / total) + 1 ".scp") }' "$1/feats.scp"
+}
+
+# use_frontend DATA FILE: sets the array `frontend` for commands that read the features of DATA.
+use_frontend() {
+  frontend=(--frontend "$2")
+  if grep -q '^--vad=true' "$2"; then
+    [[ -s $1/vad.scp ]] || fail "no file $1/vad.scp, or it is empty: run steps/compute_vad.sh before"
+    frontend+=(--vad "scp:$1/vad.scp")
+  fi
+}
+
+# state_of DATA: a text that changes when the features or the voicing decisions do (size and time of the archives).
+state_of() {
+  local script
+  for script in "$1/feats.scp" "$1/vad.scp"; do
+    [[ -f $script ]] || continue
+    sha256sum <"$script"
+    sed -E 's/^[^ ]+ +//; s/(:[0-9]+)?(\[[^]]*\])?$//' "$script" | LC_ALL=C sort -u | while IFS= read -r archive; do
+      if [[ -f $archive ]]; then stat -Lc '%n %s %Y' "$archive"; else echo "$archive"; fi
+    done
+  done
+}
+
+# begin_anew DIR STATE FILE ..: remove the files unless DIR was made in the same state before.
+begin_anew() {
+  local folder=$1 state=$2 sum
+  shift 2
+  sum=$(sha256sum <<<"$state")
+  if [[ ! -f $folder/.state ]] || [[ $(<"$folder/.state") != "$sum" ]]; then
+    rm -f "$@"
+    echo "$sum" >"$folder/.state"
+  fi
+}
