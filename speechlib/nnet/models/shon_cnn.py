@@ -115,7 +115,7 @@ class ShonCNN(EmbeddingModel):
         for conv, norm, window in list(layers)[:count]:
             if window.padding:  # what lies behind the end must be the zeros that a shorter batch would have there
                 hidden = mask_frames(hidden, lengths)
-            hidden = F.relu(norm(conv(hidden)))
+            hidden = F.relu(norm(conv(hidden)), inplace=True)
             lengths = None if lengths is None else window.num_outputs(lengths)
         return hidden
 

@@ -92,7 +92,7 @@ class VggM(EmbeddingModel):
         hidden = x.transpose(1, 2)[:, None]
         for index, (conv, norm, windows) in enumerate(zip(self.convs, self.conv_norms, CONVS, strict=True)):
             # what lies behind the end must be the zeros that a shorter batch would have there
-            hidden = F.relu(norm(conv(mask_frames(hidden, lengths))))
+            hidden = F.relu(norm(conv(mask_frames(hidden, lengths))), inplace=True)
             lengths = None if lengths is None else windows[1].num_outputs(lengths)
             if index in POOLS:
                 pools = POOLS[index]

@@ -68,7 +68,7 @@ class XVector(EmbeddingModel):
         """(batch, frames, dim) to (batch, units, frames - 14): outputs of own frames see nothing of the filling."""
         hidden = as_channels(x)
         for tdnn, norm in zip(self.tdnns, self.tdnn_norms, strict=True):
-            hidden = norm(F.relu(tdnn(hidden)))
+            hidden = norm(F.relu(tdnn(hidden), inplace=True))
         return hidden
 
     def segment_level(self, pooled: Tensor, layer: str | None = None) -> Tensor:
