@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--spk2utt", metavar="FILE", help="models and the utterances of each")
     parser.add_argument("--num-utts", metavar="FILE", help="with --spk2utt: file of the number of utterances, to write")
     parser.add_argument("--normalize-length", type=kaldi_bool, default=True, help="scale to length sqrt(dim)")
+    parser.add_argument("--mean", metavar="FILE", help="the mean to subtract (default: <backend-dir>/mean.vec)")
     parser.add_argument("backend", metavar="backend-dir", help="folder that steps/train_plda.sh made; '' for none")
     parser.add_argument("vectors", metavar="rspecifier", help="embeddings")
     parser.add_argument("out", metavar="wspecifier", help="table to write")
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.spk2utt:
         keys, values, counts = _models(read_list_map(args.spk2utt), args.spk2utt, table)
     if args.backend:
-        values = _apply(args.backend, values, args.vectors)
+        values = _apply(args.backend, args.mean, values, args.vectors)
     if args.normalize_length:
         values, _ = normalize_length(values)
     with open_table(args.out) as writer:
@@ -65,8 +66,8 @@ def _models(
     return list(spk2utt), means, counts
 
 
-def _apply(backend: str, values: np.ndarray, source: str) -> np.ndarray:
-    mean_file = os.path.join(backend, "mean.vec")
+def _apply(backend: str, mean_file: str | None, values: np.ndarray, source: str) -> np.ndarray:
+    mean_file = mean_file or os.path.join(backend, "mean.vec")
     if not os.path.isfile(mean_file):
         raise ValueError(f"{mean_file}: no such file: train the back-end first (steps/train_plda.sh)")
     mean = read_vector(mean_file)
