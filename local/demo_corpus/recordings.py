@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from .noises import make_noise
 from .rooms import simulate_rir
@@ -25,7 +24,9 @@ class Session:
 
     def record(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The speech (samples,) as int16 samples (samples,) of the same length, from this session's microphone."""
-        heard = fftconvolve(speech.astype(np.float64), self.room)[: len(speech)]
+        size = 1 << (len(speech) + len(self.room)).bit_length()
+        spectrum = np.fft.rfft(speech, size) * np.fft.rfft(self.room, size)
+        heard = np.fft.irfft(spectrum, size)[: len(speech)]
         power = np.mean(heard**2)
         start = int(rng.integers(len(self.noise)))
         noise = np.take(self.noise, np.arange(start, start + len(heard)), mode="wrap")

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 STAMP = ".demo_corpus.json"
-_PACKAGES = ("espeakng-loader", "numpy", "scipy", "soxr")
+_PACKAGES = ("espeakng-loader", "numpy", "soxr")
 
 
 def recipe_of(parameters: dict[str, object]) -> dict[str, object]:
