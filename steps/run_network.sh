@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Usage: steps/run_network.sh [options] train|extract|score <runs> <line> <data-root> <exp-root>
+#  e.g.: steps/run_network.sh --size demo train exp/demo/runs.tsv 3 data/demo exp/demo
+# One part of the work for one network, for job arrays over the lines of <runs>. A line says, separated by blanks:
+#   name seed config features train-set eval-sets layers overrides
+# The network <exp-root>/<name>/seed<seed> is trained with conf/<config>_<size>.yaml (changed by the overrides:
+# KEY=VALUE,...; "-" for none) on <data-root>/<train-set>_<features>; its embeddings (layers: one or several, by commas) of the training set and
+# of <data-root>/<eval-set>_<features> are extracted; and the trials <data-root>/<eval-set>/trials are scored.
+# Options:
+#   --size S             of the configurations: demo, paper, full (default: demo)
+#   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
+#   --check-against "D"  data directories whose speakers must not be in training
+#   --noise DIR          prepared noises and responses, for configurations that augment on the fly
+#   --num-threads N      CPU threads (default: 1)
+#   --cmd CMD            job dispatcher (default: utils/run.py)
+set -euo pipefail
+
+size=demo lda_dim=0 check_against='' noise='' num_threads=1 cmd=utils/run.py
+
+# shellcheck source=/dev/null
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
+# shellcheck source=utils/parse_options.sh
+. utils/parse_options.sh
+
+# shellcheck disable=SC2119 # without a message
+(($# == 5)) || usage
+part=$1 runs=$2 line=$3 data=$4 exp=$5
+read -r name seed config features train_set eval_sets layers overrides < <(sed -n "${line}p" "$runs")
+[[ -n ${overrides:-} ]] || usage "$runs:$line: expected eight columns"
+if [[ $overrides == - ]]; then overrides=''; fi
+model=$exp/$name/seed$seed train=$data/${train_set}_$features
+
+case $part in
+  train)
+    steps/train_nnet.sh --cmd "$cmd" --config "conf/${config}_$size.yaml" --override "$overrides" --seed "$seed" \
+      --num-threads "$num_threads" --check-against "$check_against" --noise "$noise" "$train" "$model"
+    ;;
+  extract)
+    for layer in ${layers//,/ }; do
+      for set in "$train_set" ${eval_sets//,/ }; do
+        steps/extract_embeddings.sh --cmd "$cmd" --layer "$layer" "$model" "$data/${set}_$features" "$model/$layer/$set"
+      done
+    done
+    ;;
+  score)
+    for layer in ${layers//,/ }; do
+      for set in ${eval_sets//,/ }; do
+        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" --utt2spk "$data/$set/utt2spk" \
+          --tags "system=$name layer=$layer set=$set" \
+          "$train" "$model/$layer/$train_set" "$model/$layer/$set" "$data/$set/trials" "$model/$layer/scores_$set"
+      done
+    done
+    ;;
+  *) usage "expected train, extract or score, got $part" ;;
+esac
