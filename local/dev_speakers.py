@@ -51,6 +51,7 @@ def choose_speakers(
 def main(argv: list[str] | None = None) -> int:
     parser = KaldiArgumentParser(prog="dev_speakers.py", description=__doc__)
     parser.add_argument("--share", type=float, default=0.2, help="of the speakers that is held out")
+    parser.add_argument("--number", type=int, default=0, help="of speakers that are held out; 0: by the share")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("held_out", type=Path, help="list of the speakers that are held out")
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     if not 0 < args.share < 1:
         parser.error(f"--share {args.share}: expected a share between 0 and 1")
     data = DataDir(args.data_dir)
-    number = max(_LEAST, round(args.share * len(data.spk2utt)))
+    number = args.number or max(_LEAST, round(args.share * len(data.spk2utt)))
     try:
         chosen = choose_speakers(data.spk2utt, number, args.seed, data.spk2gender)
     except ValueError as error:

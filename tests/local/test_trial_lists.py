@@ -136,5 +136,7 @@ def test_split_dev_speakers(root, tmp_path):
     trials = [line.split() for line in (tmp_path / "dev/trials").read_text().splitlines()]
     assert Counter(label for _, _, label in trials) == {"target": 20, "nontarget": 20}
     assert {name for first, second, _ in trials for name in (first, second)} <= set(dev)
+    subprocess.run([command[0], "--dev-speakers", "3", tmp_path], check=True, capture_output=True)
+    assert [len(table(part, "spk2gender")) for part in ("fit", "dev")] == [4, 3]
     done = subprocess.run([*command[:2], "1.5", tmp_path], capture_output=True, text=True)
     assert done.returncode == 1 and re.search("share 1.5: expected", done.stderr)

@@ -8,7 +8,7 @@
 #   --sha256 HEX    of the archive (default: not checked, beyond the archive's own checksum)
 set -euo pipefail
 
-url=https://www.openslr.org/resources/101/speechocean762.tar.gz sha256=''
+url='' sha256=''
 _code=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 _top=$(cd "$_code/../../.." && pwd)
 # shellcheck source=utils/setup_env.sh
@@ -17,6 +17,7 @@ _top=$(cd "$_code/../../.." && pwd)
 . "$_top/utils/parse_options.sh"
 [[ $# -eq 1 ]] || usage "expected the folder to unpack into, got $# arguments"
 corpus=$1 archive=$1.tar.gz
+url=${url:-https://www.openslr.org/resources/101/speechocean762.tar.gz}
 
 has_corpus() { [[ -f $corpus/train/wav.scp && -f $corpus/test/wav.scp ]]; }
 
