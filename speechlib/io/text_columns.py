@@ -175,6 +175,7 @@ class NameTable:
 
     def __init__(self, names: Sequence[str] = ()):
         self._names: list[str] = []
+        self._source = ""  # the file that was read last, for messages
         self._groups = np.zeros((0, 1), _WORD)
         self._hashes = np.zeros(0, _WORD)
         self._slots = np.full(0, -1, np.int32)
@@ -196,11 +197,14 @@ class NameTable:
             try:
                 self._names.append(name.decode())
             except UnicodeDecodeError:
-                raise ValueError(f"{name!r}: not UTF-8; convert the file, as with 'iconv -f latin1 -t utf8'") from None
+                raise ValueError(
+                    f"{self._source}: name {name!r} is not UTF-8; convert the file, as with 'iconv -f latin1 -t utf8'"
+                ) from None
         return self._names
 
     def numbers(self, block: Block, column: int, add: bool = True) -> np.ndarray:
         """(lines,) int32 numbers of a column's names; unknown names are added, or with add=False get -1."""
+        self._source = block.source
         return self._look_up(block.padded(column, self._groups.shape[1]), add)
 
     def _look_up(self, groups: np.ndarray, add: bool) -> np.ndarray:

@@ -1,5 +1,6 @@
-"""EER, minDCF and Cllr: known numbers, brute force over thresholds, invariances."""
+"""EER, DCF, Cllr and minCllr: known numbers, brute force over thresholds, invariances."""
 
+import gzip
 import time
 
 import numpy as np
@@ -7,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speechlib.metrics.verification import cllr, detection_errors, equal_error_rate, min_dcf
+from speechlib.metrics.verification import (
+    actual_dcf,
+    all_measures,
+    cllr,
+    detection_errors,
+    equal_error_rate,
+    kaldi_equal_error_rate,
+    min_cllr,
+    min_dcf,
+    parse_priors,
+    sort_scores,
+)
 
 relaxed = settings(deadline=None)  # the first example pays for imports
 TARGET = [2, 1.2, 0.4, -0.3]
@@ -104,3 +116,122 @@ def test_bad_scores_are_refused(measure, target, nontarget, message):
 def test_impossible_prior_is_refused(prior):
     with pytest.raises(ValueError, match="prior"):
         min_dcf(TARGET, NONTARGET, prior)
+
+
+def kaldi_rule(target, nontarget):
+    """ComputeEer of Kaldi's compute-eer.cc, line by line."""
+    target, nontarget = sorted(target), sorted(nontarget)
+    position = 0
+    while position + 1 < len(target):
+        rank = len(nontarget) - 1 - int(len(nontarget) * position * 1.0 / len(target))
+        if nontarget[max(rank, 0)] < target[position]:
+            break
+        position += 1
+    return position / len(target), target[position]
+
+
+@relaxed
+@given(scores, scores)
+def test_kaldi_rule_by_bisection(target, nontarget):
+    assert kaldi_equal_error_rate(target, nontarget) == kaldi_rule(target, nontarget)
+
+
+def kaldi_min_dcf(target, nontarget, prior):
+    """ComputeErrorRates and ComputeMinDcf of Kaldi's compute_min_dcf.py: every trial a threshold, ties or not."""
+    trials = sorted([(score, 1) for score in target] + [(score, 0) for score in nontarget])
+    misses, alarms, best = 0, len(nontarget), np.inf
+    for _, label in trials:
+        misses, alarms = misses + label, alarms - (1 - label)
+        best = min(best, prior * misses / len(target) + (1 - prior) * alarms / len(nontarget))
+    return best / min(prior, 1 - prior)
+
+
+distinct = st.lists(st.integers(-40, 40), min_size=2, max_size=24, unique=True)
+
+
+@relaxed
+@given(distinct, st.data(), st.sampled_from([0.001, 0.01, 0.05, 0.3]))
+def test_kaldi_min_dcf_differs_where_all_are_accepted_or_tied(values, data, prior):
+    count = data.draw(st.integers(1, len(values) - 1))
+    target, nontarget = values[:count], values[count:]
+    kaldi, accept_all = kaldi_min_dcf(target, nontarget, prior), (1 - prior) / min(prior, 1 - prior)
+    assert min(kaldi, accept_all) == pytest.approx(min_dcf(target, nontarget, prior))
+
+
+def test_golden_error_rates(golden):
+    """Every score file that Kaldi's own tools evaluated."""
+    trials = [line.split() for line in (golden / "plda/trials").read_text().splitlines()]
+    labels = {(enrol, test): label == "target" for enrol, test, label in trials}
+    title, *rows = [line.split("\t") for line in (golden / "plda/results.tsv").read_text().splitlines()]
+    assert len(rows) == 8
+    for row in rows:
+        with gzip.open(golden / f"plda/{row[0]}.txt.gz", "rt") as file:
+            lines = [line.split() for line in file]
+        target = np.array([labels[enrol, test] for enrol, test, _ in lines])
+        values = np.array([float(score) for *_, score in lines], dtype=np.float32)
+        ordered = sort_scores(values[target], values[~target])
+        rate, threshold = kaldi_equal_error_rate(ordered)
+        assert (f"{100 * rate:.4g}", f"{threshold:.6g}") == (row[1], f"{float(row[3]):.6g}")
+        for prior, known in zip((0.01, 0.001, 0.05), row[4:], strict=True):
+            assert f"{min_dcf(ordered, p_target=prior):.4f}" == known
+            assert f"{kaldi_min_dcf(values[target], values[~target], prior):.4f}" == known
+
+
+def pooled_cllr(target, nontarget):
+    """minCllr by textbook PAV: blocks of equal posterior over the trials in order, ties together."""
+    blocks = []
+    for value in sorted({*target, *nontarget}):
+        blocks.append([target.count(value), nontarget.count(value)])
+        while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] >= blocks[-1][0] * blocks[-2][1]:
+            one, two = blocks.pop(), blocks.pop()
+            blocks.append([one[0] + two[0], one[1] + two[1]])
+    total = 0.0
+    for tar, non in blocks:
+        if tar and non:
+            ratio = (tar / len(target)) / (non / len(nontarget))
+            total += tar / len(target) * np.log2(1 + 1 / ratio) + non / len(nontarget) * np.log2(1 + ratio)
+    return total / 2
+
+
+@relaxed
+@given(scores, scores)
+def test_min_cllr_is_that_of_pooled_blocks(target, nontarget):
+    got = min_cllr(target, nontarget)
+    assert got == pytest.approx(pooled_cllr(target, nontarget), abs=1e-9)
+    assert -1e-12 <= got <= min(1.0, cllr(target, nontarget)) + 1e-9
+    bent = min_cllr(np.arctan(target), np.arctan(nontarget))
+    assert bent == pytest.approx(got)
+
+
+@relaxed
+@given(scores, scores, st.floats(0.001, 0.999))
+def test_actual_cost_is_that_of_counting(target, nontarget, prior):
+    threshold = np.log((1 - prior) / prior)
+    cost = prior * np.mean(np.array(target) < threshold) + (1 - prior) * np.mean(np.array(nontarget) >= threshold)
+    got = actual_dcf(target, nontarget, prior)
+    assert got == pytest.approx(cost / min(prior, 1 - prior))
+    assert got >= min_dcf(target, nontarget, prior) - 1e-12
+
+
+@relaxed
+@given(scores, scores)
+def test_equal_error_rate_is_where_the_full_curve_crosses(target, nontarget):
+    tar, non = np.array(target), np.array(nontarget)
+    thresholds = [*np.unique(np.concatenate([tar, non])), np.inf]
+    points = [(np.mean(tar < t), np.mean(non >= t)) for t in thresholds]
+    after = next(i for i, (miss, alarm) in enumerate(points) if miss >= alarm)
+    (m0, f0), (m1, f1) = points[after - 1], points[after]
+    weight = (f0 - m0) / ((f0 - m0) + (m1 - f1))
+    assert equal_error_rate(target, nontarget) == pytest.approx(m0 + weight * (m1 - m0))
+
+
+def test_single_precision_is_kept():
+    ordered = sort_scores(np.float32([1, 2]), np.float32([0]))
+    assert ordered.target.dtype == np.float32 and cllr(ordered) == pytest.approx(cllr([1, 2], [0]))
+    assert all_measures(ordered, [0.01])["min_dcf_0.01"] == 0
+
+
+@pytest.mark.parametrize("text", ["", "0.01,", "0.5,x", "0.1,0.1", "0", "1.5"])
+def test_bad_lists_of_priors(text):
+    with pytest.raises(ValueError, match="prior"):
+        parse_priors(text)
