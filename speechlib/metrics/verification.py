@@ -193,7 +193,7 @@ def min_cllr_of_curve(miss: np.ndarray, false_alarm: np.ndarray) -> float:
     for share, sign in ((targets, -1.0), (nontargets, 1.0)):
         some = share > 0.0  # a likelihood ratio without end costs nothing where it is right
         bits += float(np.dot(share[some], np.logaddexp(0.0, sign * ratio[some])))
-    return bits / (2.0 * np.log(2.0))
+    return float(bits / (2.0 * np.log(2.0)))
 
 
 def convex_hull(miss: np.ndarray, false_alarm: np.ndarray) -> np.ndarray:
