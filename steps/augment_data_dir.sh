@@ -3,9 +3,10 @@
 #  e.g.: steps/augment_data_dir.sh --nj 8 --noise musan --rirs RIRS_NOISES --subset 140000 data/train data/train_aug
 # Makes augmented copies of the utterances of a data directory: <out-dir> is a data directory of utterances
 # <utterance>-reverb, -noise, -music, -babble and -sp0.9, of the same speakers, their audio in archives. vad.scp is that
-# of the clean utterances. utils/combine_data.sh joins the clean ones. <out-dir>/augmentation.tsv says what was mixed,
-# the SNR asked for and the SNR reached in the written samples. The files are the same for any --nj; when started
-# again, only jobs that are not complete are run.
+# of the clean utterances (there is none if copies of another speed are among them, which have other frames).
+# utils/combine_data.sh joins the clean ones. <out-dir>/augmentation.tsv says what was mixed, the SNR asked for and the
+# SNR reached in the written samples. The files are the same for any --nj; when started again, only jobs that are not
+# complete are run.
 # Options:
 #   --kinds "K .."         of reverb, noise, music, babble, speed; reverb+noise for one after the other
 #                          (default: "reverb noise music babble")

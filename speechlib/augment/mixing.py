@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from speechlib.augment.clips import Clip, draw_from, is_silent, read_repeated
 from speechlib.augment.options import BABBLE, MUSIC, NOISE, REVERB, AugmentOptions
-from speechlib.augment.reverberation import convolve, early_part, peak_of, power, reverberate
+from speechlib.augment.reverberation import convolve, early_part, peak_of, power, reverberate, scale_to_power
 
 SPEECH = "speech"  # the folder's name in MUSAN: other speakers, for babble
 _MOST_DRAWS = 20  # of clips that turn out to be silent
@@ -38,8 +38,8 @@ class Sounds:
             if kind == REVERB and not any(self.responses.values()):
                 raise ValueError("reverb is asked for, but there is no impulse response (--rirs)")
             if kind in (NOISE, MUSIC) and not self.noises.get(kind):
-                have = ", ".join(sorted(name for name, clips in self.noises.items() if clips)) or "nothing"
-                raise ValueError(f"{kind} is asked for, but among the noises (--noise) there is {have} only")
+                have = " and ".join(sorted(name for name, clips in self.noises.items() if clips))
+                raise ValueError(f"{kind} is asked for, but among the noises (--noise) there is {have or 'nothing'}")
             if kind == BABBLE and not self.noises.get(SPEECH) and self.babble is None:
                 raise ValueError("babble is asked for, but there is neither speech among the noises nor anyone else")
 
@@ -113,23 +113,20 @@ def make_copy(
         response, room = drawing.response()
         speech = reverberate(samples, response)
         # scaled here and not at the end: the SNRs do not change by it, and the mix is then of a usual size
-        factor = np.float32((original_power / max(power(speech), 1e-20)) ** 0.5)
-        speech = speech * factor
+        speech, factor = scale_to_power(speech, original_power)
         if last != REVERB:
             early, peak = early_part(response, rate)
-            speech_power = power(convolve(samples, early * factor, peak))
+            speech_power = power(convolve(samples, early, peak)) * factor**2
     parts = [] if last == REVERB else drawing.parts(last, len(samples), speech_power)
     mixed = speech.copy()
     for part in parts:
         mixed[part.start : part.start + len(part.samples)] += part.samples
     gain = 1.0
     if options.normalize and parts:
-        factor = np.float32((original_power / power(mixed)) ** 0.5)
-        gain = float(factor)
-        mixed *= factor
-        speech = speech * factor
+        mixed, gain = scale_to_power(mixed, original_power)
+        speech = speech * np.float32(gain)
         speech_power *= gain**2
-        parts = [Part(p.name, p.channel, p.start, p.snr, p.samples * factor) for p in parts]
+        parts = [replace(part, samples=part.samples * np.float32(gain)) for part in parts]
     return Copy(mixed, speech, speech_power, tuple(parts), gain, room, tuple(drawing.silent))
 
 

@@ -139,10 +139,10 @@ class _Worker:
             if not abs(snr - part.snr) <= TOLERANCE:
                 _log.warning("%s: an SNR of %.2f dB where %g dB were asked for", planned.utterance, snr, part.snr)
                 self._counts["missed"] += 1
-            start = f"{part.start / rate:.7g}"
-            self.rows.append([*head, part.name, str(part.channel), start, f"{part.snr:g}", f"{snr:.3f}", gain])
+            times = [f"{sample / rate:.7g}" for sample in (part.start, part.start + len(part.samples))]
+            self.rows.append([*head, part.name, str(part.channel), *times, f"{part.snr:g}", f"{snr:.3f}", gain])
         if not copy.parts:
-            self.rows.append([*head, "-", "-", "-", "-", "-", gain])
+            self.rows.append([*head, *["-"] * 6, gain])
         return written
 
     def _rng(self, planned: PlannedCopy) -> np.random.Generator:

@@ -11,7 +11,7 @@ from speechlib.io.augmented_dirs import read_plan, write_augmented_dir
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.maps import read_map
 
-HEADER = "utterance source kind room clip channel start snr reached gain".split()
+HEADER = "utterance source kind room clip channel start end snr reached gain".split()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = KaldiArgumentParser(
         prog="collect_augmented",
         description=__doc__,
-        epilog="augmentation.tsv has a line for each sound in each copy: start in seconds, the SNR asked for and the "
-        "one reached in the written samples in dB, and by what the clean speech was multiplied.",
+        epilog="augmentation.tsv has a line for each sound in each copy: from when to when in seconds, the SNR that "
+        "was asked for and the one reached in the written samples in dB, and by what the speech was multiplied.",
     )
     parser.add_argument("data_dir", metavar="<data-dir>", help="the clean utterances")
     parser.add_argument("out_dir", metavar="<out-dir>", help="with the plan in <out-dir>/plan")

@@ -12,7 +12,7 @@ from speechlib.augment.options import BABBLE, AugmentOptions
 from speechlib.io.atomic import write_json
 from speechlib.io.augmented_dirs import SPEED_PREFIX, plan_copies, split_plan, write_plan
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
-from speechlib.io.clip_lists import ClipEntry, list_clips, write_clips
+from speechlib.io.clip_lists import RESPONSE, ClipEntry, list_clips, write_clips
 from speechlib.io.datadir import DataDir
 from speechlib.io.kaldi_conf import build_options
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if os.path.realpath(out.parent) == os.path.realpath(data):
         raise ValueError(f"{data} is both source and target; give the target another name")
     noises = list_clips(args.noise) if args.noise else []
-    responses = list_clips(args.rirs, unnamed="rir") if args.rirs else []
+    responses = list_clips(args.rirs, unnamed=RESPONSE) if args.rirs else []
     copies = plan_copies(data, kinds, args.subset, args.seed, args.new_speakers)
     if options is not None:
         _check_sounds(noises, responses, options, data)
@@ -99,18 +99,19 @@ def _check_sounds(noises: list[ClipEntry], responses: list[ClipEntry], options: 
     """Whether there is something for each kind."""
     by_kind: dict[str, list] = {}
     for clip in noises:
-        by_kind.setdefault(clip.kind, []).append(clip)
+        if clip.kind != RESPONSE:
+            by_kind.setdefault(clip.kind, []).append(clip)
     others = len(DataDir(data).speakers()) > 1
     if not others and not by_kind.get(SPEECH) and any(BABBLE in kind for kind in options.kinds):
         raise ValueError(f"babble comes from other speakers: {data} has but one, and there is no speech in --noise")
-    rooms = {"any": [clip for clip in responses if clip.kind == "rir"]}
+    rooms = {"any": [clip for clip in responses if clip.kind == RESPONSE]}
     Sounds(by_kind, rooms, (lambda rng, speaker: None) if others else None).check(options)
 
 
 def _clips_of_use(noises: list[ClipEntry], responses: list[ClipEntry]) -> Iterator[ClipEntry]:
     """Noises of one folder, responses of the other: the folders may be the same."""
-    yield from (clip for clip in noises if clip.kind != "rir")
-    yield from (clip for clip in responses if clip.kind == "rir")
+    yield from (clip for clip in noises if clip.kind != RESPONSE)
+    yield from (clip for clip in responses if clip.kind == RESPONSE)
 
 
 if __name__ == "__main__":

@@ -119,8 +119,8 @@ def write_augmented_dir(
 ) -> None:
     """Write the data directory of the copies that were made.
 
-    Labels, texts, and the voicing decisions and numbers of frames of the clean utterances go with their copies (these
-    two not with copies of another speed, whose frames are others). Features, segments and alignments do not.
+    Labels, texts, and the voicing decisions and numbers of frames of the clean utterances go with their copies; these
+    two not if there are copies of another speed, whose frames are others. Features, segments and alignments do not.
 
     Args:
         data_dir: that the copies were planned for.
@@ -165,8 +165,9 @@ def _carried(path: Path, made: list[PlannedCopy]) -> list[bytes] | None:
     if kind == files.SPEAKER:
         pairs = {(c.speaker, c.speaker if c.speed is None else c.speaker.removeprefix(f"{c.kind}-")) for c in made}
     else:
-        same_frames = path.name in _OF_ITS_FRAMES
-        pairs = {(c.utterance, c.source) for c in made if c.speed is None or not same_frames}
+        if path.name in _OF_ITS_FRAMES and any(copy.speed is not None for copy in made):
+            return None
+        pairs = {(copy.utterance, copy.source) for copy in made}
     values = dict(zip(files.keys_of(lines, path), lines, strict=True))
     named = ((new.encode(), old.encode()) for new, old in sorted(pairs))
     return [new + values[old].lstrip()[len(old) :] for new, old in named if old in values] or None

@@ -13,10 +13,11 @@ from speechlib.io.bad_audio import BadAudio
 from speechlib.io.recording import open_recording
 
 LIST_NAME = "clips.tsv"
-KINDS = ("noise", "music", "speech", "rir")
+RESPONSE = "rir"
+KINDS = ("noise", "music", "speech", RESPONSE)
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au")
 _WORDS = {
-    "rir": {"rir", "rirs"},
+    RESPONSE: {"rir", "rirs"},
     "music": {"music"},
     "speech": {"speech", "babble"},
     "noise": {"noise", "noises"},
@@ -60,7 +61,7 @@ def find_clips(folder: str | os.PathLike, unnamed: str = "noise") -> tuple[list[
     named = [(path, _kind_of(path.relative_to(root), label)) for path in _audio_files(root)]
     if not named:
         raise ValueError(f"{root}: no audio in it: expected files that end in {', '.join(SUFFIXES)}")
-    if unnamed == "rir" and any(kind == "rir" for _, kind in named):
+    if unnamed == RESPONSE and any(kind == RESPONSE for _, kind in named):
         unnamed = "noise"
     clips, bad = [], []
     for path, kind in named:
@@ -71,7 +72,7 @@ def find_clips(folder: str | os.PathLike, unnamed: str = "noise") -> tuple[list[
             bad.append(error)
             continue
         kind = kind or unnamed
-        room = _room_of(path.relative_to(root)) if kind == "rir" else "-"
+        room = _room_of(path.relative_to(root)) if kind == RESPONSE else "-"
         name = f"{label}/{path.relative_to(root)}"
         clips.append(ClipEntry(kind, room, name, *size, os.path.abspath(path)))
     return sorted(clips, key=lambda clip: clip.name), bad
@@ -165,7 +166,7 @@ def _words(name: str) -> set[str]:
 def _kind_of(path: Path, label: str) -> str | None:
     folders = path.parts[:-1]
     if "real_rirs_isotropic_noises" in (*folders, label):
-        return "noise" if "noise" in _words(path.name) else "rir"
+        return "noise" if "noise" in _words(path.name) else RESPONSE
     for folder in (*reversed(folders), label):
         kinds = [kind for kind, words in _WORDS.items() if words & _words(folder)]
         if len(kinds) == 1:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from speechlib.io.bad_audio import BadAudio
-from speechlib.io.clip_lists import ClipEntry
+from speechlib.io.clip_lists import RESPONSE, ClipEntry
 from speechlib.io.recording import open_recording
 from speechlib.io.segments import SegmentError, segment_bounds
 
@@ -133,14 +133,14 @@ def open_noises(
     clips: Iterable[ClipEntry], rate: int, resample: Resample, cache: AudioCache
 ) -> dict[str, list[SoundClip]]:
     """The clips of a list that are no impulse responses, by kind, ready to be read at a rate."""
-    return _by(clips, rate, resample, cache, lambda clip: None if clip.kind == "rir" else clip.kind)
+    return _by(clips, rate, resample, cache, lambda clip: None if clip.kind == RESPONSE else clip.kind)
 
 
 def open_responses(
     clips: Iterable[ClipEntry], rate: int, resample: Resample, cache: AudioCache
 ) -> dict[str, list[SoundClip]]:
     """The impulse responses of a list by room, ready to be read at a rate."""
-    return _by(clips, rate, resample, cache, lambda clip: clip.room if clip.kind == "rir" else None)
+    return _by(clips, rate, resample, cache, lambda clip: clip.room if clip.kind == RESPONSE else None)
 
 
 def _by(clips, rate, resample, cache, group_of) -> dict[str, list[SoundClip]]:
