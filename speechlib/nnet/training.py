@@ -92,8 +92,8 @@ def train(
         on_update: called after each update with its number and the total.
 
     Returns:
-        What it took, the parts before a resume included: updates, samples, seconds, waiting_seconds, cpu_seconds
-        (of this process).
+        What it took, the parts before a resume included: updates, samples, seconds (without looks at the held-out
+        part), waiting_seconds and cpu_seconds of this process.
 
     Raises:
         ValueError: the loss is not finite any more, or the device lacks the precision.
@@ -103,10 +103,9 @@ def train(
     scaler = torch.amp.GradScaler(device.type, enabled=options.precision == "fp16")
     per_epoch = batches.batches_per_epoch
     total = options.total_updates(per_epoch)
-    spent = {"updates": 0, "samples": 0, "seconds": 0.0, "waiting_seconds": 0.0, "cpu_seconds": 0.0}
-    first = 0
+    first, spent = 0, None
     if resume is not None:
-        first, spent = resume["update"], dict(resume["spent"])
+        first, spent = resume["update"], resume["spent"]
         model.load_state_dict(resume["model"])
         optimizer.load_state_dict(resume["optimizer"])
         scaler.load_state_dict(resume["scaler"])
@@ -116,8 +115,8 @@ def train(
 
     model.train()
     sums = _Sums(device)
-    logged = saved = time.perf_counter()
-    cpu = time.process_time()
+    saved = time.perf_counter()
+    meter = _Meter(spent)
 
     def load(number: int) -> tuple[Tensor, Tensor]:
         inputs, labels = (torch.from_numpy(array) for array in batches.batch(number))
@@ -142,39 +141,35 @@ def train(
             scaler.update()
             on_update(update, total)
             sums.add(value, logits, labels)
+            meter.count(len(labels) * group.size, ready.waited)
             is_line = update % options.log_every == 0 or update == total
             if is_line:
-                mean_loss, accuracy, samples = sums.means(group)
+                mean_loss, accuracy = sums.means(group)
                 if not math.isfinite(mean_loss):
                     raise ValueError(f"the loss is {mean_loss} at update {update}: lower the learning rate "
                                      f"({options.learning_rate:g})")
-                now = time.perf_counter()
-                spent["updates"], spent["samples"] = update, spent["samples"] + samples
-                spent["seconds"] += now - logged
-                spent["waiting_seconds"] += ready.waited
+                samples, seconds, waiting = meter.since_last_time()
                 look = (math.nan, math.nan)
                 if held_out is not None and group.rank == 0:
                     look = evaluate(model, held_out, options.precision, device, loss)
+                    meter.pause(ready.waited)
                 if group.rank == 0:
                     on_progress(Progress(
                         update, update / per_epoch, mean_loss, accuracy, options.rate(update - 1, total),
-                        samples / (now - logged), ready.waited / (now - logged), *look,
+                        samples / seconds, waiting / seconds, *look,
                     ))  # fmt: skip
-                ready.waited, logged = 0.0, time.perf_counter()
             # Processes must agree on when to save: they ask each other only where they wait for each other anyway.
             if on_checkpoint and update < total and (is_line or group.size == 1):
                 if group.agree(time.perf_counter() - saved >= options.checkpoint_seconds, device):
-                    spent["cpu_seconds"], cpu = spent["cpu_seconds"] + time.process_time() - cpu, time.process_time()
                     random = _random_state(device, group)
                     if group.rank == 0:
                         on_checkpoint({
                             "update": update, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                            "scaler": scaler.state_dict(), "random": random, "spent": dict(spent),
+                            "scaler": scaler.state_dict(), "random": random, "spent": meter.total(),
                         })  # fmt: skip
                     saved = time.perf_counter()
     model.eval()
-    spent["cpu_seconds"] += time.process_time() - cpu
-    return spent
+    return meter.total()
 
 
 def evaluate(
@@ -191,8 +186,7 @@ def evaluate(
                 logits = model(inputs)
             sums.add(loss(logits.float(), labels), logits, labels)
     model.train(was_training)
-    mean_loss, accuracy, _ = sums.means(Group())
-    return mean_loss, accuracy
+    return sums.means(Group())
 
 
 class _Sums:
@@ -208,13 +202,53 @@ class _Sums:
             self.right += (logits.argmax(dim=1) == labels).sum()
         self.samples += len(labels)
 
-    def means(self, group: Group) -> tuple[float, float, int]:
-        """Mean loss, accuracy and number of samples of all processes since the last call."""
+    def means(self, group: Group) -> tuple[float, float]:
+        """Mean loss and accuracy of all processes since the last call."""
         group.add_up(self.loss, self.right)
         samples = self.samples * group.size
-        means = float(self.loss) / samples, float(self.right) / samples, samples
+        means = float(self.loss) / samples, float(self.right) / samples
         self.loss, self.right, self.samples = torch.zeros_like(self.loss), torch.zeros_like(self.right), 0
         return means
+
+
+class _Meter:
+    """What training takes.
+
+    Args:
+        before: `total` of the part before a resume.
+    """
+
+    def __init__(self, before: dict[str, float] | None):
+        self.updates, self.samples, self.seconds, self.waiting = 0, 0, 0.0, 0.0
+        self._before = before or {}
+        self._cpu = time.process_time()
+        self._now, self._waited = time.perf_counter(), 0.0
+        self._told = (0, 0.0, 0.0)
+
+    def count(self, samples: int, waited: float) -> None:
+        """Called after each update, with its samples and the seconds waited so far."""
+        now = time.perf_counter()
+        self.updates, self.samples = self.updates + 1, self.samples + samples
+        self.seconds += now - self._now
+        self.waiting += waited - self._waited
+        self._now, self._waited = now, waited
+
+    def pause(self, waited: float) -> None:
+        """Leave out the time since the last update."""
+        self._now, self._waited = time.perf_counter(), waited
+
+    def since_last_time(self) -> tuple[int, float, float]:
+        """Samples, seconds and seconds waited."""
+        now = (self.samples, self.seconds, self.waiting)
+        samples, seconds, waiting = (value - told for value, told in zip(now, self._told, strict=True))
+        self._told = now
+        return samples, seconds, waiting
+
+    def total(self) -> dict[str, float]:
+        """The part before a resume included."""
+        values = {"updates": self.updates, "samples": self.samples, "seconds": self.seconds,
+                  "waiting_seconds": self.waiting, "cpu_seconds": time.process_time() - self._cpu}  # fmt: skip
+        return {name: value + self._before.get(name, 0) for name, value in values.items()}
 
 
 def _random_state(device: torch.device, group: Group) -> dict[str, list[Tensor]]:

@@ -110,6 +110,7 @@ class WaveformCrops:
         cut = max(0, first - margin)
         # Frames at the edges of what is read see mirrored samples: margins keep them away from those that count.
         samples, speed = self._samples(utterance, cut, past + 2 * margin, begin, rng)
+        samples = np.require(samples, requirements="W")  # torch warns of arrays that it could not change
         features = self._local.features(samples, key)[first - cut : past - cut]
         numbers = np.arange(first, first + len(features))
         if speed != 1:

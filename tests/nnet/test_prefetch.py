@@ -41,3 +41,25 @@ def test_waiting_is_measured():
         for _ in quick:
             time.sleep(0.02)
     assert quick.waited < 0.05
+
+
+def test_several_threads_keep_the_order():
+    threads = set()
+
+    def make(k):
+        threads.add(threading.current_thread().name)
+        time.sleep(0.002 * (k % 3))
+        return k
+
+    with Prefetcher(make, 0, 40, num_threads=3) as ready:
+        assert list(ready) == list(range(40))
+    assert len(threads) == 3
+
+
+def test_set_up_runs_in_each_thread():
+    names = []
+    with Prefetcher(
+        lambda k: time.sleep(0.01), 0, 10, num_threads=2, set_up=lambda: names.append(threading.current_thread().name)
+    ) as ready:
+        list(ready)
+    assert len(names) == len(set(names)) == 2

@@ -1,0 +1,106 @@
+"""Two processes train together: gradients as of one with twice the batch, resume bit for bit."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = '''
+import io, json, sys
+import numpy as np
+import torch
+from torch import nn
+from speechlib.nnet.crops import CropBatches, CropOptions, CropSampler, StoredFrames
+from speechlib.nnet.distributed import join, leave
+from speechlib.nnet.optimizers import TrainOptions
+from speechlib.nnet.training import train
+
+torch.set_num_threads(1)
+CPU = torch.device("cpu")
+rng = np.random.default_rng(0)
+matrices = [rng.normal(k % 2, 1, size=(rng.integers(12, 30), 3)).astype(np.float32) for k in range(10)]
+
+
+def toy(dropout):
+    torch.manual_seed(5)
+    return nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.ReLU(), nn.Dropout(dropout), nn.Linear(6, 2))
+
+
+def batches(size, *part):
+    sampler = CropSampler([len(m) for m in matrices], [k % 2 for k in range(10)], CropOptions(8), size, 1, *part)
+    return CropBatches(StoredFrames(matrices), sampler)
+
+
+def options(size):
+    return TrainOptions(optimizer="sgd", batch_size=size, num_updates=6, learning_rate=0.1, log_every=2,
+                        checkpoint_seconds=0)
+
+
+def distance(first, second):
+    return max(float((a - b).abs().max()) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+group, _ = join("cpu")
+found = {"size": group.size}
+together, lines = toy(0.0), []
+spent = train(together, batches(4, group.rank, group.size), options(4), CPU, group=group, on_progress=lines.append)
+alone, lines_alone = toy(0.0), []
+train(alone, batches(8), options(8), CPU, on_progress=lines_alone.append)
+found["to one process"] = distance(together, alone)
+found["samples"] = spent["samples"]
+if group.rank == 0:
+    found["losses"] = [[[line.loss, line.accuracy] for line in log] for log in (lines, lines_alone)]
+
+states = []
+def keep(state):
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    states.append(buffer.getvalue())
+
+dropped = toy(0.5)
+torch.manual_seed(100 + group.rank)
+part = batches(4, group.rank, group.size)
+train(dropped, part, options(4), CPU, group=group, on_checkpoint=keep)
+path = sys.argv[1]
+if group.rank == 0:
+    open(path + ".pt", "wb").write(states[0])
+group.wait()
+state = torch.load(path + ".pt", weights_only=True)
+found["checkpoints"], found["resumed at"] = len(states), state["update"]
+resumed = toy(0.5)
+torch.manual_seed(999)
+train(resumed, part, options(4), CPU, group=group, resume=state)
+found["to uninterrupted"] = distance(dropped, resumed)
+found["dropout matters"] = distance(dropped, together)
+if group.rank == 0:
+    json.dump(found, open(path, "w"))
+leave(group)
+'''
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("distributed")
+    (folder / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+               str(folder / "script.py"), str(folder / "found.json")]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "found.json").read_text())
+
+
+def test_two_processes_are_one_with_twice_the_batch(found):
+    assert found["size"] == 2 and found["samples"] == 48
+    assert found["to one process"] < 1e-6
+    together, alone = found["losses"]
+    assert len(together) == 3
+    for pair, expected in zip(together, alone, strict=True):
+        assert pair == pytest.approx(expected, abs=1e-5)
+
+
+def test_resume_of_two_processes(found):
+    assert found["checkpoints"] == 2 and found["resumed at"] == 2  # they agree on it with each line of the log
+    assert found["to uninterrupted"] == 0 and found["dropout matters"] > 1e-3
