@@ -8,7 +8,7 @@
 #   --layer NAME       shon_cnn: fc1, fc2; xvector: tdnn6, tdnn7; vgg_m: fc6, fc7
 #   --nj N             parallel jobs (default: 1; fewer if there are fewer utterances)
 #   --num-threads N    CPU threads a job (default: 1)
-#   --chunk-frames N   longer utterances are computed in pieces, with the same result (default: 10000)
+#   --chunk-frames N   longer utterances are computed in pieces, with the same result (default: 4000)
 #   --batch-frames N   frames computed at a time; more for a GPU (default: 4000)
 #   --min-frames N     shorter utterances are lengthened by their edge frames (default: 25)
 #   --max-bad N        tolerate so many utterances without a voiced frame, which get no embedding (default: all but one)
@@ -17,7 +17,7 @@
 #   --cmd CMD          job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-layer='' nj=1 num_threads=1 chunk_frames=10000 batch_frames=4000 min_frames=25 max_bad='' use_gpu=0 device=auto \
+layer='' nj=1 num_threads=1 chunk_frames=4000 batch_frames=4000 min_frames=25 max_bad='' use_gpu=0 device=auto \
   cmd=utils/run.py
 
 # shellcheck source=/dev/null

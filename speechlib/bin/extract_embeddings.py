@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--layer", metavar="NAME", help="of the network, such as fc2 (shon_cnn), tdnn6 (xvector), fc7 (vgg_m)")
-    add("--chunk-frames", type=int, default=10000, metavar="N", help="longer utterances are computed in such pieces")
+    add("--chunk-frames", type=int, default=4000, metavar="N", help="longer utterances are computed in such pieces")
     add("--batch-frames", type=int, default=4000, metavar="N", help="frames computed at a time; more for a GPU")
     add("--min-frames", type=int, default=25, metavar="N", help="shorter ones are lengthened by their edge frames")
     add("--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N")

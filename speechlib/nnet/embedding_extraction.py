@@ -23,7 +23,7 @@ class ExtractionOptions:
     """Sizes; they decide speed and memory, and nothing of the values but their last digits."""
 
     batch_frames: int = 4000  # the most in a batch, those that fill up shorter utterances counted
-    chunk_frames: int = 10000  # longer utterances are computed in chunks of so many
+    chunk_frames: int = 4000  # longer utterances are computed in chunks of so many
     min_frames: int = 25  # shorter ones are lengthened; Kaldi's recipes: --min-chunk-size=25
 
     def __post_init__(self) -> None:

@@ -188,3 +188,21 @@ def test_an_error_is_one_line(corpus, tmp_path, root):
     )  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.startswith("extract_embeddings: error: ") and "expected the folder of a trained" in done.stderr
+
+
+@pytest.mark.parametrize(("model", "layer"), [
+    ("{name: xvector, channels: [8, 8, 8, 8, 12], tdnn6: 7, tdnn7: 6}", "tdnn6"),
+    ("{name: shon_cnn, channels: [8, 8, 8, 12], fc1: 9, fc2: 7}", "fc2"),
+])  # fmt: skip
+def test_what_train_nnet_leaves_is_taken(corpus, tmp_path, model, layer):
+    from speechlib.bin import train_nnet
+
+    data, _, _ = corpus
+    write_map(data / "utt2spk", {f"u{k:03d}": f"s{k % 3}" for k in range(150)})
+    (tmp_path / "conf.yaml").write_text(
+        f"model: {model}\nfrontend: {{cmn: crop, deltas: 1}}\ncrops: {{frames: 30}}\nloss: {{name: am_softmax}}\n"
+        "training: {batch_size: 6, num_updates: 2, tensorboard: false}\n"
+    )
+    train_nnet.main(["--config", str(tmp_path / "conf.yaml"), "--num-threads", "1", str(data), str(tmp_path / "exp")])
+    found = extract(tmp_path, layer=layer)
+    assert len(found) == 150 and all(vector.shape == (7,) for vector in found.values())
