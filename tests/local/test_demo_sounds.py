@@ -1,10 +1,14 @@
 """Synthetic rooms and noises of the demo corpora: seeded, plausible, and told apart by their size or kind."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from local.demo_corpus.noises import KINDS, NOISES, make_noise
 from local.demo_corpus.rooms import SIZES, simulate_rir
+from speechlib.io.clip_lists import list_clips
 
 
 def reverberation_time(response: np.ndarray, rate: int) -> float:
@@ -72,3 +76,19 @@ def test_errors_name_what_there_is():
         make_noise(np.random.default_rng(0), 1.0, 16000, "quiet")
     with pytest.raises(ValueError, match="no sample"):
         make_noise(np.random.default_rng(0), 0.0)
+
+
+def test_sounds_have_the_layouts_of_the_corpora_and_the_same_bytes(root, tmp_path):
+    def make(name, seed):
+        command = [sys.executable, root / "local/make_demo_noise.py", "--noises", "1", "--music", "1", "--rooms", "2"]
+        subprocess.run([*command, "--seed", str(seed), tmp_path / name], check=True, capture_output=True)
+        files = sorted((tmp_path / name).rglob("*.wav"))
+        return {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files}
+
+    made = make("a", 3)
+    assert made == make("b", 3)
+    other = make("b", 4)
+    assert made.keys() == other.keys() and not any(made[name] == other[name] for name in made)
+    kinds = [(clip.kind, clip.room) for part in ("musan", "RIRS_NOISES") for clip in list_clips(tmp_path / "a" / part)]
+    assert sorted(set(kinds)) == [("music", "-"), ("noise", "-"), ("rir", "mediumroom"), ("rir", "smallroom")]
+    assert len(kinds) == len(NOISES) + 1 + 4
