@@ -4,7 +4,14 @@ import copy
 
 import pytest
 
-from speechlib.report.results_page import field_of, group_rows, matching, natural_key, render_page
+from speechlib.report.results_page import (
+    field_of,
+    group_rows,
+    matching,
+    natural_key,
+    render_page,
+    render_text_table,
+)
 
 
 def result(layer, seed, value, cut="dev", interval=(0.0, 0.2), speakers=20):
@@ -173,3 +180,38 @@ def test_seeds_are_in_order():
     results = {f"x/seed{seed}/result.json": result("L5", seed, 0.1) for seed in (10, 2, 1)}
     (row,) = group_rows(results, ["extra.layer"], summarise)
     assert [entry["seed"] for entry in row.results] == [1, 2, 10]
+
+
+def with_reference():
+    template = copy.deepcopy(TEMPLATE)
+    template["sections"][0]["table"]["reference"] = "paper.tsv"
+    return template, {"paper.tsv": {"Shon": {"L5": "10 %", "L10": "20 %"}}}
+
+
+def test_numbers_of_a_paper_stand_beside_ours():
+    template, references = with_reference()
+    page, _ = render_page(template, RESULTS, [], summarise, references=references)
+    lines = page.splitlines()
+    assert any(line.endswith("| Paper | Shon | Seeds |") for line in lines)
+    assert any(line.endswith("| 0.3 | 10 % | 2 |") for line in lines)
+    with pytest.raises(ValueError, match="the numbers of paper.tsv were not given"):
+        render_page(template, RESULTS, [], summarise)
+
+
+def test_table_as_text():
+    template, references = with_reference()
+    own = {path[len("demo/") :]: result for path, result in RESULTS.items() if path.startswith("demo/")}
+    text = render_text_table(template, "Cluster", own, summarise, references)
+    title, blank, head, rule, *rows = text.splitlines()
+    assert (title, blank) == ("Clustering", "") and set(rule) == {"-", " "} and len(rows) == 2
+    assert all(len(line) <= len(rule) for line in (head, *rows))
+    for column in range(1, len(rule)):  # columns begin at the same place in all lines
+        if rule[column - 1] == " " and rule[column] == "-":
+            assert all(len(line) <= column or line[column - 1] == " " for line in (head, *rows))
+    with pytest.raises(ValueError, match="'Nothing': no section with a table of that title; there are 'Clustering'"):
+        render_text_table(template, "Nothing", own, summarise, references)
+    template["sections"].append({**template["sections"][0], "title": "Clustering 2"})
+    with pytest.raises(ValueError, match="'Clus': several sections"):
+        render_text_table(template, "Clus", own, summarise, references)
+    with pytest.raises(ValueError, match="nothing matches"):
+        render_text_table(template, "Clustering", {}, summarise, references)
