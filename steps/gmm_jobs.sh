@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # arrays for the steps that source this
 # What the steps of the i-vector chain share; sourced by them, after their options.
 #
 # Utterances are dealt out to jobs in their order, without touching the data directory. Models appear whole, so that a
@@ -30,6 +30,22 @@ use_frontend() {
   if grep -q '^--vad=true' "$2"; then
     [[ -s $1/vad.scp ]] || fail "no file $1/vad.scp, or it is empty: run steps/compute_vad.sh before"
     frontend+=(--vad "scp:$1/vad.scp")
+  fi
+}
+
+# store_features_of DIR: sets the array `store` for the command that reads the features first.
+store_features_of() {
+  store=()
+  # shellcheck disable=SC2154 # an option of the calling step
+  if $store_features; then store=(--write-features "ark:$1/feats.JOB.ark"); fi
+}
+
+# read_features DIR MODEL: sets the array `features`, the arguments of a command that reads model and features of a job.
+read_features() {
+  if $store_features; then
+    features=("$2" "ark:$1/feats.JOB.ark")
+  else
+    features=("${frontend[@]}" "$2" "scp:$1/lists/feats.JOB.scp")
   fi
 }
 

@@ -22,6 +22,8 @@
 #   --remove-low-count-gaussians B (default: true)
 #   --seed N                       (default: 0)
 #   --num-threads N                CPU threads in memory (default: 1)
+#   --store-features true|false    keep the treated features of every n-th frame on disk between the iterations (4 bytes a
+#                                  value), instead of making them anew each time (default: true)
 #   --cleanup true|false           remove intermediate files (default: true)
 #   --nj N                         parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD                      job dispatcher (default: utils/run.py)
@@ -29,7 +31,7 @@ set -euo pipefail
 
 apply_cmn=sliding cmn_window=300 delta=true delta_order=2 delta_window=3 vad=true
 num_iters=4 num_iters_init=20 num_frames=500000 initial_gauss_proportion=0.5 num_gselect=30 subsample=5
-min_gaussian_weight=0.0001 remove_low_count_gaussians=true seed=0 num_threads=1 cleanup=true nj=4 cmd=utils/run.py
+min_gaussian_weight=0.0001 remove_low_count_gaussians=true seed=0 num_threads=1 store_features=true cleanup=true nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -55,7 +57,7 @@ mv "$dir/.frontend.tmp" "$dir/frontend.conf"
 use_frontend "$data" "$dir/frontend.conf"
 begin_anew "$dir" "$num_gauss $num_gauss_init $num_iters $num_iters_init $num_frames $num_gselect $subsample \
 $min_gaussian_weight $remove_low_count_gaussians $seed $nj $(<"$dir/frontend.conf") $(state_of "$data")" \
-  "$dir"/*.dubm "$dir"/*.acc "$dir"/gselect.*.ark
+  "$dir"/*.dubm "$dir"/*.acc "$dir"/gselect.*.ark "$dir"/feats.*.ark
 
 if [[ ! -f $dir/final.dubm ]]; then
   if ! compgen -G "$dir/[0-9]*.dubm" >/dev/null; then
@@ -65,18 +67,19 @@ if [[ ! -f $dir/final.dubm ]]; then
       --seed "$seed" "${frontend[@]}" "scp:$data/feats.scp" "$dir/0.dubm"
   fi
   frontend+=(--subsample "$subsample")
+  store_features_of "$dir"
   if [[ -f $dir/0.dubm && ! -f $dir/1.dubm ]]; then
     $cmd JOB=1:"$nj" "$dir/log/gselect.JOB.log" \
-      python -m speechlib.bin.gselect_ubm --n "$num_gselect" "${frontend[@]}" "$dir/0.dubm" \
+      python -m speechlib.bin.gselect_ubm --n "$num_gselect" "${frontend[@]}" "${store[@]}" "$dir/0.dubm" \
       "scp:$dir/lists/feats.JOB.scp" "ark:$dir/gselect.JOB.ark"
   fi
   for ((x = 0; x < num_iters; x++)); do
     [[ ! -f $dir/$((x + 1)).dubm ]] || continue
     # Were Gaussians removed before the last iteration, the selected ones would have other numbers.
     remove=$( ((x + 1 == num_iters)) && echo "$remove_low_count_gaussians" || echo false)
+    read_features "$dir" "$dir/$x.dubm"
     $cmd JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
-      python -m speechlib.bin.acc_diag_ubm --gselect "ark:$dir/gselect.JOB.ark" "${frontend[@]}" "$dir/$x.dubm" \
-      "scp:$dir/lists/feats.JOB.scp" "$dir/$x.JOB.acc"
+      python -m speechlib.bin.acc_diag_ubm --gselect "ark:$dir/gselect.JOB.ark" "${features[@]}" "$dir/$x.JOB.acc"
     sums=()
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done
     $cmd "$dir/log/update.$x.log" \
@@ -87,5 +90,5 @@ if [[ ! -f $dir/final.dubm ]]; then
   cp "$dir/$num_iters.dubm" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.dubm"
 fi
-if $cleanup; then rm -f "$dir"/[0-9]*.dubm "$dir"/gselect.*.ark; fi
+if $cleanup; then rm -f "$dir"/[0-9]*.dubm "$dir"/gselect.*.ark "$dir"/feats.*.ark; fi
 echo "${0##*/}: mixture of $num_gauss diagonal Gaussians in $dir/final.dubm"

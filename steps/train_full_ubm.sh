@@ -10,12 +10,14 @@
 #   --subsample N                  every n-th frame is used (default: 5)
 #   --min-gaussian-weight X        Gaussians below this are not updated (default: 0.0001)
 #   --remove-low-count-gaussians B remove these at last (default: true)
+#   --store-features true|false    keep the treated features of every n-th frame on disk between the iterations (4 bytes a
+#                                  value), instead of making them anew each time (default: true)
 #   --cleanup true|false           remove intermediate files (default: true)
 #   --nj N                         parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD                      job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-num_iters=4 num_gselect=20 subsample=5 min_gaussian_weight=0.0001 remove_low_count_gaussians=true cleanup=true nj=4
+num_iters=4 num_gselect=20 subsample=5 min_gaussian_weight=0.0001 remove_low_count_gaussians=true store_features=true cleanup=true nj=4
 cmd=utils/run.py
 
 # shellcheck source=/dev/null
@@ -38,8 +40,9 @@ deal_out "$data" "$dir"
 cp "$source/frontend.conf" "$dir/frontend.conf"
 use_frontend "$data" "$dir/frontend.conf"
 frontend+=(--subsample "$subsample")
+store_features_of "$dir"
 begin_anew "$dir" "$num_iters $num_gselect $subsample $min_gaussian_weight $remove_low_count_gaussians $nj \
-$(sha256sum <"$old") $(<"$dir/frontend.conf") $(state_of "$data")" "$dir"/*.ubm "$dir"/*.acc "$dir"/gselect.*.ark
+$(sha256sum <"$old") $(<"$dir/frontend.conf") $(state_of "$data")" "$dir"/*.ubm "$dir"/*.acc "$dir"/gselect.*.ark "$dir"/feats.*.ark
 
 if [[ ! -f $dir/final.ubm ]]; then
   if ! compgen -G "$dir/[0-9]*.ubm" >/dev/null; then
@@ -52,16 +55,16 @@ if [[ ! -f $dir/final.ubm ]]; then
   fi
   if [[ -f $dir/0.ubm && ! -f $dir/1.ubm ]]; then
     $cmd JOB=1:"$nj" "$dir/log/gselect.JOB.log" \
-      python -m speechlib.bin.gselect_ubm --n "$num_gselect" "${frontend[@]}" "$dir/0.ubm" \
+      python -m speechlib.bin.gselect_ubm --n "$num_gselect" "${frontend[@]}" "${store[@]}" "$dir/0.ubm" \
       "scp:$dir/lists/feats.JOB.scp" "ark:$dir/gselect.JOB.ark"
   fi
   for ((x = 0; x < num_iters; x++)); do
     [[ ! -f $dir/$((x + 1)).ubm ]] || continue
     # Were Gaussians removed before the last iteration, the selected ones would have other numbers.
     remove=$( ((x + 1 == num_iters)) && echo "$remove_low_count_gaussians" || echo false)
+    read_features "$dir" "$dir/$x.ubm"
     $cmd JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
-      python -m speechlib.bin.acc_full_ubm --gselect "ark:$dir/gselect.JOB.ark" "${frontend[@]}" "$dir/$x.ubm" \
-      "scp:$dir/lists/feats.JOB.scp" "$dir/$x.JOB.acc"
+      python -m speechlib.bin.acc_full_ubm --gselect "ark:$dir/gselect.JOB.ark" "${features[@]}" "$dir/$x.JOB.acc"
     sums=()
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done
     $cmd "$dir/log/update.$x.log" \
@@ -72,5 +75,5 @@ if [[ ! -f $dir/final.ubm ]]; then
   cp "$dir/$num_iters.ubm" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.ubm"
 fi
-if $cleanup; then rm -f "$dir"/[0-9]*.ubm "$dir"/gselect.*.ark; fi
+if $cleanup; then rm -f "$dir"/[0-9]*.ubm "$dir"/gselect.*.ark "$dir"/feats.*.ark; fi
 echo "${0##*/}: mixture of full Gaussians in $dir/final.ubm"

@@ -14,13 +14,15 @@
 #   --update-variances BOOL  update the covariances, too (default: true)
 #   --gaussian-min-count X   Gaussians with fewer frames are not updated (default: 100)
 #   --seed N                 of the random projections in the beginning (default: 0)
+#   --store-features BOOL    keep the treated features on disk between the iterations (4 bytes a value), instead of making
+#                            them anew each time (default: true)
 #   --cleanup true|false     remove intermediate files (default: true)
 #   --nj N                   parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 ivector_dim=400 num_iters=5 num_gselect=20 min_post=0.025 posterior_scale=1.0 update_variances=true
-gaussian_min_count=100 seed=0 cleanup=true nj=4 cmd=utils/run.py
+gaussian_min_count=100 seed=0 store_features=true cleanup=true nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -44,16 +46,17 @@ cp "$settings" "$dir/frontend.conf"
 cp "$ubm" "$dir/.final.ubm.tmp"
 mv "$dir/.final.ubm.tmp" "$dir/final.ubm"
 use_frontend "$data" "$dir/frontend.conf"
+store_features_of "$dir"
 begin_anew "$dir" "$ivector_dim $num_iters $num_gselect $min_post $posterior_scale $update_variances \
 $gaussian_min_count $seed $nj $(sha256sum <"$ubm") $(<"$dir/frontend.conf") $(state_of "$data")" \
-  "$dir"/*.ie "$dir"/*.acc "$dir"/post.*.ark "$dir"/frames.*.stats
+  "$dir"/*.ie "$dir"/*.acc "$dir"/post.*.ark "$dir"/frames.*.stats "$dir"/feats.*.ark
 
 if [[ ! -f $dir/final.ie ]]; then
   if ! compgen -G "$dir/[0-9]*.ie" >/dev/null; then
     rm -f "$dir"/frames.*.stats
     $cmd JOB=1:"$nj" "$dir/log/posteriors.JOB.log" \
       python -m speechlib.bin.gselect_to_post --num-gselect "$num_gselect" --min-post "$min_post" \
-      --scale "$posterior_scale" "${frontend[@]}" "$dir/final.ubm" "scp:$dir/lists/feats.JOB.scp" "ark:$dir/post.JOB.ark"
+      --scale "$posterior_scale" "${frontend[@]}" "${store[@]}" "$dir/final.ubm" "scp:$dir/lists/feats.JOB.scp" "ark:$dir/post.JOB.ark"
     $cmd "$dir/log/init.log" \
       python -m speechlib.bin.init_ivector_extractor --ivector-dim "$ivector_dim" --seed "$seed" "$dir/final.ubm" "$dir/0.ie"
   fi
@@ -61,9 +64,9 @@ if [[ ! -f $dir/final.ie ]]; then
   if $update_variances; then accumulate+=(--frame-stats "$dir/frames.JOB.stats"); fi
   for ((x = 0; x < num_iters; x++)); do
     [[ ! -f $dir/$((x + 1)).ie ]] || continue
+    read_features "$dir" "$dir/$x.ie"
     $cmd JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
-      python -m speechlib.bin.acc_ivector_extractor "${accumulate[@]}" "${frontend[@]}" "$dir/$x.ie" \
-      "scp:$dir/lists/feats.JOB.scp" "ark:$dir/post.JOB.ark" "$dir/$x.JOB.acc"
+      python -m speechlib.bin.acc_ivector_extractor "${accumulate[@]}" "${features[@]}" "ark:$dir/post.JOB.ark" "$dir/$x.JOB.acc"
     sums=()
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done
     $cmd "$dir/log/update.$x.log" \
@@ -74,5 +77,5 @@ if [[ ! -f $dir/final.ie ]]; then
   cp "$dir/$num_iters.ie" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.ie"
 fi
-if $cleanup; then rm -f "$dir"/[0-9]*.ie "$dir"/post.*.ark "$dir"/frames.*.stats; fi
+if $cleanup; then rm -f "$dir"/[0-9]*.ie "$dir"/post.*.ark "$dir"/frames.*.stats "$dir"/feats.*.ark; fi
 echo "${0##*/}: extractor of $ivector_dim dimensions in $dir/final.ie"

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--update-variances", type=kaldi_bool, default=True, metavar="true|false",
         help="accumulate for the covariances, too")  # fmt: skip
     add("--frame-stats", metavar="FILE",
-        help="statistics of the frames by Gaussian, the same in all iterations: read if there, else written")  # fmt: skip
+        help="sums of the frames by Gaussian, the same in all iterations: read if there, else written")  # fmt: skip
     add("--num-threads", type=int, default=1, metavar="N", help="read for Kaldi's sake: OMP_NUM_THREADS decides")
     add("--binary", type=kaldi_bool, default=True, metavar="true|false", help="write in binary")
     add_feature_arguments(parser)

@@ -6,6 +6,7 @@ fgmm-global-gselect-to-post in one pass over the features.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from speechlib.gmm.gselect import compute_posteriors, select
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.gmm_models import read_full_gmm
 from speechlib.io.posteriors import Ragged, RaggedWriter, cut, join, pair, read_gselect
+from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, batches, open_features
 
 _BATCH_FRAMES = 16384
@@ -33,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--num-gselect", type=int, default=20, metavar="N", help="Gaussians to select where no table of them is given")
     add("--scale", type=float, default=1.0, metavar="X", help="multiply the posteriors by this (scale-post)")
     add_feature_arguments(parser)
+    add("--write-features", metavar="WSPECIFIER", help="write the features as the front end made them")
     add("model", metavar="<model-in>", help="mixture of full Gaussians")
     add("features", metavar="<feature-rspecifier>", help="(frames, dim) matrices")
     add("gselect", metavar="<gselect-rspecifier>", nargs="?", help="selected Gaussians")
@@ -48,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = open_features(args, args.features, gmm.dim, parser.prog, (FrontendOptions, apply_frontend))
     items = pair(table, read_gselect(args.gselect), table.skip) if args.gselect else table
     total, num_entries = 0.0, 0
-    with RaggedWriter(args.posteriors) as writer:
+    store = open_table(args.write_features) if args.write_features else contextlib.nullcontext()
+    with store as features, RaggedWriter(args.posteriors) as writer:
         for batch in batches(items, _BATCH_FRAMES):
             if args.gselect:
                 selection = join([extra[0] for extra in batch.extras])[:2]
@@ -59,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             num_entries += len(posteriors.gaussians)
             for utterance, ragged in zip(batch.utterances, cut(Ragged(*posteriors), batch.lengths), strict=True):
                 writer.write(utterance, ragged)
+            if features is not None:
+                for utterance, matrix in batch.split():
+                    features.write(utterance, matrix)
         frames = max(1, table.num_frames)
         sys.stderr.write(f"gselect_to_post: {table.summary()}; log-likelihood {total / frames:.6g} and "
                          f"{num_entries / frames:.4g} entries a frame\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from speechlib.gmm.gselect import select
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.gmm_models import is_full_gmm, read_diag_gmm, read_full_gmm
 from speechlib.io.posteriors import Ragged, RaggedWriter, cut
+from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, batches, open_features
 
 _BATCH_FRAMES = 4096
@@ -26,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--n", type=int, default=50, metavar="N", help="Gaussians to keep for each frame")
     add_feature_arguments(parser)
+    parser.add_argument("--write-features", metavar="WSPECIFIER", help="write the features as the front end made them")
     parser.add_argument("model", metavar="<model-in>", help="mixture of diagonal or full Gaussians")
     parser.add_argument("features", metavar="<feature-rspecifier>", help="(frames, dim) matrices")
     parser.add_argument("gselect", metavar="<gselect-wspecifier>", help="selected Gaussians")
@@ -38,11 +41,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.n > gmm.num_gauss:
         sys.stderr.write(f"gselect_ubm: warning: the mixture has {gmm.num_gauss} Gaussians: all of them are selected\n")
     table = open_features(args, args.features, gmm.dim, parser.prog, (FrontendOptions, apply_frontend))
-    with RaggedWriter(args.gselect) as writer:
+    store = open_table(args.write_features) if args.write_features else contextlib.nullcontext()
+    with store as features, RaggedWriter(args.gselect) as writer:
         for batch in batches(table, _BATCH_FRAMES):
             chosen = Ragged(*select(gmm, batch.features, args.n))
             for utterance, ragged in zip(batch.utterances, cut(chosen, batch.lengths), strict=True):
                 writer.write(utterance, ragged)
+            if features is not None:
+                for utterance, matrix in batch.split():
+                    features.write(utterance, matrix)
         sys.stderr.write(f"gselect_ubm: {table.summary()}\n")
 
 

@@ -76,26 +76,27 @@ class DiagGmm:
         return (self.weights @ self.means / self.weights.sum()).astype(np.float32)
 
     @cached_property
-    def _projection(self) -> tuple[np.ndarray, np.ndarray]:
+    def _projection(self) -> np.ndarray:
         means = self.means - self.centre
         with np.errstate(divide="ignore"):
             constants = np.log(self.weights)
         constants = constants - 0.5 * (
             self.dim * _LOG_2PI - np.log(self.inv_vars).sum(axis=1) + (means * means * self.inv_vars).sum(axis=1)
         )
-        matrix = np.concatenate([means * self.inv_vars, -0.5 * self.inv_vars], axis=1).T
-        return np.ascontiguousarray(matrix, np.float32), constants.astype(np.float32)
+        rows = np.concatenate([means * self.inv_vars, -0.5 * self.inv_vars, constants[:, None]], axis=1)
+        return np.ascontiguousarray(rows.T, np.float32)
 
     def expand(self, features: np.ndarray) -> np.ndarray:
-        """Centred features beside their squares, (frames, 2 dim) float32.
+        """Centred features, their squares, and ones, (frames, 2 dim + 1) float32.
 
         Raises:
             ValueError: another dimension than the mixture's, or values that are not finite.
         """
         check_features(features, self.dim)
-        expanded = np.empty((len(features), 2 * self.dim), np.float32)
+        expanded = np.empty((len(features), 2 * self.dim + 1), np.float32)
         np.subtract(features, self.centre, out=expanded[:, : self.dim])
-        np.square(expanded[:, : self.dim], out=expanded[:, self.dim :])
+        np.square(expanded[:, : self.dim], out=expanded[:, self.dim : -1])
+        expanded[:, -1] = 1.0
         return expanded
 
     def log_likelihoods(self, features: np.ndarray) -> np.ndarray:
@@ -104,8 +105,7 @@ class DiagGmm:
 
     def expanded_log_likelihoods(self, expanded: np.ndarray) -> np.ndarray:
         """As `log_likelihoods`, of frames that `expand` returned."""
-        matrix, constants = self._projection
-        return expanded @ matrix + constants
+        return expanded @ self._projection
 
     def split(self, target: int, perturb: float, generator: np.random.Generator) -> DiagGmm:
         """Split the Gaussian of the largest weight into two until there are `target` of them (DiagGmm::Split).
@@ -183,12 +183,12 @@ class DiagStats:
                 posteriors = np.zeros_like(likes)
                 posteriors[frames, chosen] = values
             # The frames are centred: undone here, in double precision.
-            occupancy = posteriors.sum(axis=0, dtype=np.float64)
             sums = (posteriors.T @ expanded).astype(np.float64)
+            occupancy = sums[:, -1]
             centre = gmm.centre.astype(np.float64)
             self.occupancy += occupancy
             self.first += sums[:, :dim] + occupancy[:, None] * centre
-            self.second += sums[:, dim:] + 2 * centre * sums[:, :dim] + occupancy[:, None] * centre**2
+            self.second += sums[:, dim:-1] + 2 * centre * sums[:, :dim] + occupancy[:, None] * centre**2
             self.log_likelihood += float(frame_likes.sum())
             self.num_frames += len(likes)
 

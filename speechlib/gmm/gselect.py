@@ -58,7 +58,7 @@ def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarra
 
     Args:
         offsets: (frames + 1,); every frame has at least one entry.
-        log_likelihoods: (entries,).
+        log_likelihoods: (entries,); overwritten.
 
     Returns:
         (entries,) posteriors of the same type, and (frames,) float64 log-likelihoods of the frames.
@@ -74,10 +74,11 @@ def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarra
     if counts.min() == counts.max():
         table = log_likelihoods.reshape(len(counts), -1)
         peak = table.max(axis=1, keepdims=True)
-        weights = np.exp(table - peak)
-        total = weights.sum(axis=1, keepdims=True)
-        weights /= total
-        return weights.reshape(-1), (peak + np.log(total))[:, 0].astype(np.float64)
+        table -= peak
+        np.exp(table, out=table)
+        total = table.sum(axis=1, keepdims=True)
+        table /= total
+        return table.reshape(-1), (peak + np.log(total))[:, 0].astype(np.float64)
     peak = np.maximum.reduceat(log_likelihoods, offsets[:-1])
     weights = np.exp(log_likelihoods - np.repeat(peak, counts))
     total = np.add.reduceat(weights, offsets[:-1])

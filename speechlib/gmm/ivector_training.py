@@ -72,19 +72,20 @@ class ExtractorStats:
         num, size = linear.shape
         rows, columns = extractor.lower
         means, scatter = np.empty((num, size)), np.empty_like(packed)
-        square, log_dets, traces = np.zeros((size, size)), np.empty(num), np.empty(num)
+        square, log_dets, traces = np.zeros(size * size), np.empty(num), np.empty(num)
+        flat = rows * size + columns
         for index in range(num):
             # The upper triangle of LAPACK's column-major view is our lower one.
-            square[rows, columns] = packed[index]
-            factor, failed = lapack.dpotrf(square.T, lower=False, clean=False)
+            square[flat] = packed[index]
+            factor, failed = lapack.dpotrf(square.reshape(size, size).T, lower=False, clean=False)
             if failed:
                 raise ValueError("the posterior precision of an i-vector is not positive definite: NaN in the features "
                                  "or the model")
             log_dets[index] = 2 * np.log(np.diagonal(factor)).sum()
-            inverse, _ = lapack.dpotri(factor, lower=False)
-            scatter[index] = inverse.T[rows, columns]
             means[index], _ = lapack.dpotrs(factor, linear[index], lower=False)
+            inverse, _ = lapack.dpotri(factor, lower=False, overwrite_c=True)
             traces[index] = np.trace(inverse)
+            inverse.T.reshape(-1).take(flat, out=scatter[index])
         distance = (means * means).sum(axis=1)
         acoustic = stats.zeroth @ extractor.log_constants + 0.5 * ((linear * means).sum(axis=1) - size)
         # What the natural parameters hold of the prior is taken out again, then the prior's own part is added.

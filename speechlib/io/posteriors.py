@@ -221,12 +221,16 @@ def _counts(values: np.ndarray, num_frames: int, width: int) -> np.ndarray:
             guess = values[1 : 1 + stride * num_frames : stride]
             if (guess == values[1]).all():
                 return guess.astype(np.int64)
-    numbers = values.tolist()
+    # The buffer holds many utterances: only what this one may reach to is turned into Python's numbers, piece by piece.
+    piece = 8 * num_frames + 64
+    numbers, base = values[:piece].tolist(), 0
     counts, position = [], 1
     for _ in range(num_frames):
-        if position >= len(numbers):
+        if position >= len(values):
             raise _Truncated("truncated: ends within the list of frames")
-        count = numbers[position]
+        if position - base >= len(numbers):
+            numbers, base = values[position : position + piece].tolist(), position
+        count = numbers[position - base]
         if count < 0:
             raise ValueError(f"damaged: a frame with {count} Gaussians")
         counts.append(count)

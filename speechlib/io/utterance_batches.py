@@ -155,6 +155,10 @@ class Batch(NamedTuple):
     features: np.ndarray
     extras: list[tuple]
 
+    def split(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each utterance with its features."""
+        return zip(self.utterances, np.split(self.features, np.cumsum(self.lengths)[:-1]), strict=True)
+
 
 def batches(items: Iterable[tuple], frames: int, utterances: int = 256) -> Iterator[Batch]:
     """Join (utterance, features, ...) into batches of at least so many frames, or so many utterances.
