@@ -9,7 +9,7 @@ import numpy as np
 
 from speechlib.augment.clips import Clip, draw_from, is_silent, read_repeated
 from speechlib.augment.options import BABBLE, MUSIC, NOISE, REVERB, AugmentOptions
-from speechlib.augment.reverberation import convolve, early_part, peak_of, power, reverberate, scale_to_power
+from speechlib.augment.reverberation import early_power, power, reverberate, scale_to_power
 
 SPEECH = "speech"  # the folder's name in MUSAN: other speakers, for babble
 _MOST_DRAWS = 20  # of clips that turn out to be silent
@@ -115,8 +115,7 @@ def make_copy(
         # scaled here and not at the end: the SNRs do not change by it, and the mix is then of a usual size
         speech, factor = scale_to_power(speech, original_power)
         if last != REVERB:
-            early, peak = early_part(response, rate)
-            speech_power = power(convolve(samples, early, peak)) * factor**2
+            speech_power = early_power(samples, response, rate) * factor**2
     parts = [] if last == REVERB else drawing.parts(last, len(samples), speech_power)
     mixed = speech.copy()
     for part in parts:
@@ -153,7 +152,6 @@ class _Drawing:
             channel = self.channel(clip)
             samples = clip.read(0, clip.num_samples, channel)
             if np.any(samples):
-                peak_of(samples)
                 return samples, clip.name if clip.channels == 1 else f"{clip.name}:{channel}"
             self.silent.append(clip.name)
         raise ValueError(f"{_MOST_DRAWS} drawn impulse responses are all zero, the last {self.silent[-1]}: remove them")

@@ -46,11 +46,17 @@ def peak_of(response: np.ndarray) -> int:
     return peak
 
 
-def early_part(response: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """The direct sound and early reflections, and where their peak is (Kaldi's ComputeEarlyReverbEnergy)."""
+def early_power(samples: np.ndarray, response: np.ndarray, rate: int) -> float:
+    """Mean square of the speech behind the direct sound and the early reflections (Kaldi's ComputeEarlyReverbEnergy).
+
+    Args:
+        samples: (n,) float32.
+        response: (m,) float32, of which 1 ms before the peak and 50 ms behind it count.
+        rate: Hz.
+    """
     peak = peak_of(response)
-    begin = max(0, int(peak - _EARLY_BEFORE * rate))
-    return response[begin : int(peak + _EARLY_AFTER * rate)], peak - begin
+    early = response[max(0, int(peak - _EARLY_BEFORE * rate)) : int(peak + _EARLY_AFTER * rate)]
+    return power(convolve(np.pad(samples, (0, len(early) - 1)), early, 0))
 
 
 def convolve(samples: np.ndarray, response: np.ndarray, shift: int) -> np.ndarray:

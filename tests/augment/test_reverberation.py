@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from speechlib.augment import reverberation
-from speechlib.augment.reverberation import convolve, early_part, power, reverberate, scale_to_power
+from speechlib.augment.reverberation import convolve, early_power, power, reverberate, scale_to_power
 from speechlib.augment.speed import change_speed, num_samples_at, resample
 
 
@@ -30,13 +30,17 @@ def test_a_delay_leaves_speech_where_it_was(sign):
     np.testing.assert_allclose(reverberate(samples, response), sign * 0.25 * samples, atol=1e-6)
 
 
-def test_early_part_is_kaldis():
-    response = np.zeros(4000, np.float32)
-    response[100], response[500] = 1, 0.5
-    early, peak = early_part(response, 16000)
-    assert (len(early), peak) == (16 + 800, 16) and early[peak] == 1
-    early, peak = early_part(response[95:400], 16000)
-    assert (len(early), peak) == (305, 5)
+def test_early_power_is_kaldis():
+    """1 ms before the peak to 50 ms after it; the mean is over the tail, too."""
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=3000).astype(np.float32)
+    response = rng.uniform(-0.5, 0.5, 4000).astype(np.float32)
+    for peak, begin in ((100, 84), (5, 0)):
+        loud = response.copy()
+        loud[peak] = 1.0
+        expected = np.mean(np.convolve(samples, loud[begin : peak + 800]) ** 2)
+        assert early_power(samples, loud, 16000) == pytest.approx(expected, rel=1e-4)
+    assert early_power(samples, np.ones(1, np.float32), 16000) == pytest.approx(power(samples), rel=1e-5)
 
 
 def test_scaling_keeps_power_and_leaves_silence():
