@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from speechlib.nnet import models
 from speechlib.nnet.embedding_model import EmbeddingModel, count_parameters
 from speechlib.nnet.models import find_model, model_names
 from speechlib.nnet.pooling import RunningMoments
@@ -209,3 +210,47 @@ def test_xavier_and_the_bias_of_the_authors():
     assert bool((model.fc1.bias == 0.001).all()) and bool((model.convs[0].bias == 0.001).all())
     bound = (6 / (40 * 5 + 1000 * 5)) ** 0.5
     assert 0.98 * bound < float(model.convs[0].weight.detach().abs().max()) <= bound
+
+
+def test_xvectors_frames_are_kaldis():
+    """relu-batchnorm-layer input=Append(-2,-1,0,1,2), Append(-2,0,2), Append(-3,0,3), then one frame each, in numpy."""
+    model = make("xvector")
+    frames = np.random.default_rng(0).normal(size=(30, 6)).astype(np.float32)
+    hidden = {t: frames[t] for t in range(30)}
+    for layer, norm, offsets in zip(
+        model.tdnns, model.tdnn_norms, [(-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,)], strict=True
+    ):
+        weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+        mean, scale = norm.running_mean.numpy(), (norm.running_var.numpy() + 1e-3) ** -0.5
+        after = {}
+        for t in hidden:
+            if all(t + offset in hidden for offset in offsets):
+                affine = bias + sum(weight[:, :, k] @ hidden[t + offset] for k, offset in enumerate(offsets))
+                after[t] = (np.maximum(affine, 0) - mean) * scale
+        hidden = after
+    assert sorted(hidden) == list(range(7, 23))
+    with torch.inference_mode():
+        found = model.frame_level(torch.from_numpy(frames)[None])[0].T.numpy()
+        np.testing.assert_allclose(found, np.stack([hidden[t] for t in sorted(hidden)]), atol=1e-5)
+        pooled = np.concatenate([found.mean(axis=0), found.std(axis=0)])
+        expected = model.tdnn6.weight.numpy() @ pooled + model.tdnn6.bias.numpy()
+        np.testing.assert_allclose(model.embed(torch.from_numpy(frames)[None], "tdnn6")[0], expected, atol=1e-5)
+
+
+def test_a_model_is_one_file(tmp_path, monkeypatch):
+    (tmp_path / "one_file_net.py").write_text('''
+"""A model that is in no list."""
+from dataclasses import dataclass
+from speechlib.nnet.models.xvector import XVector, Options as XVectorOptions
+
+@dataclass(frozen=True)
+class Options:
+    width: int = 8
+
+def build(options, input_dim, num_classes):
+    return XVector(XVectorOptions((options.width,) * 5, options.width, options.width), input_dim, num_classes)
+''')
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    assert "one_file_net" in model_names()
+    module = find_model("one_file_net")
+    assert module.build(module.Options(width=4), 6, 3)(torch.randn(2, 20, 6)).shape == (2, 3)
