@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from speechlib.backend.linear_algebra import sorted_eigenvectors
 from speechlib.backend.plda import Plda, diagonalise
-from speechlib.backend.vectors import global_mean, scatter, sorted_eigenvectors
+from speechlib.backend.vectors import global_mean, scatter
 
 
 def adapt_plda(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK = 1 << 12  # rows that are worked on at a time, so that they stay in the cache
+_BLOCK = 1 << 10  # rows that are worked on at a time, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def class_statistics(vectors: np.ndarray, speakers: np.ndarray) -> ClassStatisti
         for first in range(0, len(alike), step):
             chosen = alike[first : first + step]
             rows = order[(starts[chosen, None] + np.arange(count)).ravel()]
-            block = vectors[rows].astype(np.float64).reshape(len(chosen), count, dim)
+            in_order = rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all()
+            block = vectors[rows[0] : rows[-1] + 1] if in_order else vectors[rows]
+            block = block.astype(np.float64).reshape(len(chosen), count, dim)
             means[chosen] = average = block.mean(axis=1)
             if count > 1:
                 block -= average[:, None]

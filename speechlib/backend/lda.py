@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from speechlib.backend.class_statistics import ClassStatistics
-from speechlib.backend.vectors import covariance_root, sorted_eigenvectors
+from speechlib.backend.linear_algebra import sorted_eigenvectors
+from speechlib.backend.vectors import covariance_root
 
 
 @dataclass(frozen=True)

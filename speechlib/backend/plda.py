@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from speechlib.backend.class_statistics import ClassStatistics
-from speechlib.backend.vectors import sorted_eigenvectors
+from speechlib.backend.linear_algebra import invert_covariance, sorted_eigenvectors
 
 _FEW_COUNTS = 3  # up to here an inversion for each count of vectors is cheaper than a diagonalisation
 
@@ -123,46 +123,44 @@ def log_likelihood(statistics: ClassStatistics, plda: Plda) -> float:
 
 
 class _Posteriors:
-    """Expected second moments of speakers and rests (PldaEstimator::GetStatsFromClassMeans).
-
-    A speaker's mean enters through its scatter alone, so that the means of all speakers with the same number of vectors
-    are replaced by at most `dim` rows with the same scatter.
-    """
+    """Expected second moments of speakers and rests (PldaEstimator::GetStatsFromClassMeans)."""
 
     def __init__(self, statistics: ClassStatistics, mean: np.ndarray):
         self._statistics = statistics
+        self._centred = statistics.means - mean
         self._counts, self._num_speakers = np.unique(statistics.counts, return_counts=True)
-        centred = statistics.means - mean
-        groups = [centred[statistics.counts == count] for count in self._counts]
-        self._rows = [np.linalg.qr(rows, "r") if len(rows) > statistics.dim else rows for rows in groups]
+        self._grams = []
+        if len(self._counts) <= _FEW_COUNTS:
+            groups = [self._centred[statistics.counts == count] for count in self._counts]
+            self._grams = [rows.T @ rows for rows in groups]
 
     def update(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Covariances of the next iteration, within and between speakers."""
-        sums = self._by_count if len(self._counts) <= _FEW_COUNTS else self._at_once
-        sum_within, sum_between = sums(within, between)
+        sum_within, sum_between = (self._by_count if self._grams else self._at_once)(within, between)
         within = (self._statistics.within_scatter + sum_within) / self._statistics.num_vectors
-        between = sum_between / self._num_speakers.sum()
+        between = sum_between / len(self._statistics.counts)
         return (within + within.T) / 2, (between + between.T) / 2
 
     def _by_count(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # The means of all speakers with the same number of vectors enter through their scatter alone.
         sum_within = sum_between = 0.0
-        for count, num_speakers, rows in zip(self._counts, self._num_speakers, self._rows, strict=True):
-            gain = between @ np.linalg.inv(between + within / count)
-            expected = rows @ gain.T
-            rest = rows - expected
-            uncertainty = num_speakers * (between - gain @ between)
-            sum_between = sum_between + uncertainty + expected.T @ expected
-            sum_within = sum_within + count * (uncertainty + rest.T @ rest)
+        for count, num_speakers, gram in zip(self._counts, self._num_speakers, self._grams, strict=True):
+            gain = invert_covariance(between + within / count) @ between
+            uncertainty = num_speakers * (between - between @ gain)
+            crossed = gram @ gain
+            expected = gain.T @ crossed
+            sum_between = sum_between + uncertainty + expected
+            sum_within = sum_within + count * (uncertainty + gram - crossed - crossed.T + expected)
         return sum_within, sum_between
 
     def _at_once(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         space = diagonalise(np.zeros(len(within)), within, between)
-        counts = np.repeat(self._counts, [len(rows) for rows in self._rows])[:, None]
-        rows = np.concatenate(self._rows) @ space.transform.T
+        counts = self._statistics.counts[:, None]
+        rows = self._centred @ space.transform.T
         expected = rows * (counts * space.psi / (1.0 + counts * space.psi))
         rest = (rows - expected) * np.sqrt(counts)
         variances = space.psi / (1.0 + self._counts[:, None] * space.psi)
         sum_between = expected.T @ expected + np.diag(self._num_speakers @ variances)
         sum_within = rest.T @ rest + np.diag((self._num_speakers * self._counts) @ variances)
-        back = np.linalg.inv(space.transform)
+        back = within @ space.transform.T  # the inverse, since the transform makes `within` the identity
         return back @ sum_within @ back.T, back @ sum_between @ back.T

@@ -9,6 +9,8 @@ from speechlib.backend.plda import Plda
 from speechlib.backend.vectors import normalize_length
 
 _BLOCK = 1 << 20  # pairs at a time
+_PROJECTED = 1 << 10  # vectors at a time
+_SINGLE = 1e-4  # scores may round by this at most (Cauchy-Schwarz; in fact a tenth) for single precision to be used
 _ROWS = 256  # gathered pairs at a time: they stay in the cache
 _CELLS = 1 << 22  # of a dense block (32 MiB)
 _DENSE_GAIN = 25  # pairs that a matrix product works out in the time of one gathered pair
@@ -19,8 +21,8 @@ class PairScorer:
     """Scores as inner products: enrolment[i] . test[j] + enrolment_offset[i] + test_offset[j].
 
     Attributes:
-        enrolment: (models, width) float64.
-        test: (utterances, width) float64.
+        enrolment: (models, width) float32 or float64.
+        test: (utterances, width), of the same type.
         enrolment_offset: (models,) float64.
         test_offset: (utterances,) float64.
     """
@@ -29,6 +31,17 @@ class PairScorer:
     test: np.ndarray
     enrolment_offset: np.ndarray
     test_offset: np.ndarray
+
+    @classmethod
+    def of(
+        cls, enrolment: np.ndarray, test: np.ndarray, enrolment_offset: np.ndarray, test_offset: np.ndarray
+    ) -> "PairScorer":
+        """Make a scorer that works in single precision if the vectors are short enough for that not to show."""
+        longest = np.prod([np.sqrt(np.einsum("ij,ij->i", side, side).max(initial=0.0)) for side in (enrolment, test)])
+        dtype = np.float32 if longest * np.finfo(np.float32).eps <= _SINGLE else np.float64
+        same = enrolment is test
+        test = test.astype(dtype, copy=False)
+        return cls(test if same else enrolment.astype(dtype, copy=False), test, enrolment_offset, test_offset)
 
     def score(self, enrolment: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Score pairs.
@@ -53,19 +66,17 @@ class PairScorer:
         rows, columns = _used(enrolment, len(self.enrolment)), _used(test, len(self.test))
         is_dense = len(rows) * len(columns) <= _DENSE_GAIN * len(enrolment)
         scores = (self._dense if is_dense else self._gathered)(enrolment, test, rows, columns)
-        scores += self.enrolment_offset[enrolment]
-        scores += self.test_offset[test]
-        return scores
+        return scores + self.enrolment_offset[enrolment] + self.test_offset[test]
 
     def _gathered(self, enrolment, test, rows, columns) -> np.ndarray:
-        scores = np.empty(len(enrolment))
+        scores = np.empty(len(enrolment), self.test.dtype)
         for start in range(0, len(enrolment), _ROWS):
             part = slice(start, start + _ROWS)
             np.einsum("ij,ij->i", self.enrolment[enrolment[part]], self.test[test[part]], out=scores[part])
         return scores
 
     def _dense(self, enrolment, test, rows, columns) -> np.ndarray:
-        scores = np.empty(len(enrolment))
+        scores = np.empty(len(enrolment), self.test.dtype)
         row, column = _places(rows, len(self.enrolment))[enrolment], _places(columns, len(self.test))[test]
         right = self.test[columns].T
         for pairs, first, last in _bands(row, len(rows), max(1, _CELLS // len(columns))):
@@ -108,10 +119,9 @@ def cosine_scorer(enrolment: np.ndarray, test: np.ndarray) -> PairScorer:
     Raises:
         ValueError: different dimensions.
     """
-    return inner_product_scorer(
-        normalize_length(enrolment.astype(np.float64), scale_up=False)[0],
-        normalize_length(test.astype(np.float64), scale_up=False)[0],
-    )
+    tests = normalize_length(test, scale_up=False)[0]
+    models = tests if enrolment is test else normalize_length(enrolment, scale_up=False)[0]
+    return inner_product_scorer(models, tests)
 
 
 def inner_product_scorer(enrolment: np.ndarray, test: np.ndarray) -> PairScorer:
@@ -125,9 +135,7 @@ def inner_product_scorer(enrolment: np.ndarray, test: np.ndarray) -> PairScorer:
             f"enrolment vectors of dimension {enrolment.shape[1]}, test vectors of dimension {test.shape[1]}: "
             f"they must agree"
         )
-    return PairScorer(
-        enrolment.astype(np.float64), test.astype(np.float64), np.zeros(len(enrolment)), np.zeros(len(test))
-    )
+    return PairScorer.of(enrolment, test, np.zeros(len(enrolment)), np.zeros(len(test)))
 
 
 def project(
@@ -150,18 +158,17 @@ def project(
     """
     if vectors.shape[1] != plda.dim:
         raise ValueError(f"vectors of dimension {vectors.shape[1]}, a PLDA of dimension {plda.dim}: they must agree")
-    projected = vectors @ plda.transform.T - plda.transform @ plda.mean
-    if not normalize:
-        return projected
-    if simple:
-        return normalize_length(projected)[0]
-    num = np.ones(len(vectors)) if counts is None else counts
-    # By count, since a matrix of variances as large as that of the vectors would double the memory.
-    for count in np.unique(num):
-        rows = np.flatnonzero(num == count)
-        chosen = projected[rows]
-        energy = chosen**2 @ (1.0 / (plda.psi + 1.0 / count))
-        projected[rows] = chosen * np.sqrt(plda.dim / np.where(energy > 0, energy, plda.dim))[:, None]
+    projected = np.empty(vectors.shape)
+    for start in range(0, len(vectors), _PROJECTED):
+        part = slice(start, start + _PROJECTED)
+        block = np.asarray(vectors[part], np.float64) @ plda.transform.T
+        block -= plda.transform @ plda.mean
+        if normalize:
+            num = 1.0 if counts is None else counts[part, None]
+            variances = 1.0 if simple else plda.psi + 1.0 / num
+            energy = (block**2 / variances).sum(axis=1, keepdims=True)
+            block *= np.sqrt(plda.dim / np.where(energy > 0, energy, plda.dim))
+        projected[part] = block
     return projected
 
 
@@ -187,10 +194,10 @@ def plda_scorer(plda: Plda, enrolment: np.ndarray, test: np.ndarray, counts: np.
     variance = 1.0 + plda.psi / (distinct[:, None] * plda.psi + 1.0)  # given the enrolment; without it 1 + psi
     quadratic = 0.5 * (1.0 / (1.0 + plda.psi) - 1.0 / variance)
     constant = 0.5 * (np.log1p(plda.psi).sum() - np.log(variance).sum(axis=1))
-    expected = enrolment * gain[which]
-    linear = expected / variance[which]
-    offset = constant[which] - 0.5 * np.einsum("ij,ij->i", expected, linear)
-    if len(distinct) == 1:
-        return PairScorer(linear, test, offset, test**2 @ quadratic[0])
+    alone = len(distinct) == 1
+    linear = enrolment * (gain / variance)[0 if alone else which]
+    offset = constant[which] - 0.5 * np.einsum("ij,ij,ij->i", enrolment, linear, gain[:1] if alone else gain[which])
+    if alone:
+        return PairScorer.of(linear, test, offset, np.einsum("ij,ij,j->i", test, test, quadratic[0]))
     both = np.column_stack([linear, quadratic[which]])
-    return PairScorer(both, np.column_stack([test, test**2]), offset, np.zeros(len(test)))
+    return PairScorer.of(both, np.column_stack([test, test**2]), offset, np.zeros(len(test)))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from speechlib.backend.linear_algebra import sorted_eigenvectors
+
 _BLOCK = 1 << 14  # rows that are worked on in double precision at a time
 
 
@@ -117,14 +119,3 @@ def scatter(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
         centred = vectors[start : start + _BLOCK] - mean
         total += centred.T @ centred
     return total
-
-
-def sorted_eigenvectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues, the largest first, and eigenvectors in columns, of a symmetric matrix.
-
-    The sign of each vector is fixed, its largest element being positive, so that results do not hang on the library.
-    """
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    largest = np.abs(vectors).argmax(axis=0)
-    return values, vectors * np.sign(vectors[largest, np.arange(len(values))])

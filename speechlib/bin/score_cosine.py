@@ -31,7 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     if is_specifier(args.trials) and is_specifier(args.test) and not is_specifier(args.enrolment):
         args.trials, args.enrolment, args.test = args.enrolment, args.test, args.trials
 
-    enrolment, test = read_vectors(args.enrolment), read_vectors(args.test)
+    enrolment = read_vectors(args.enrolment)
+    test = enrolment if args.test == args.enrolment else read_vectors(args.test)
     if enrolment.dim != test.dim:
         raise ValueError(
             f"{enrolment.source}: vectors of dimension {enrolment.dim}, {test.source} of dimension {test.dim}: "

@@ -42,7 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     plda = Plda(*read_plda(args.plda))
     if args.smoothing:
         plda = smooth_within(plda, args.smoothing)
-    enrolment, test = read_vectors(args.enrolment), read_vectors(args.test)
+    enrolment = read_vectors(args.enrolment)
+    test = enrolment if args.test == args.enrolment else read_vectors(args.test)
     trials = read_trials(args.trials)
     enrol_rows, test_rows = trial_rows(trials, enrolment, test)
     counts = _counts(args.num_utts, enrolment) if args.num_utts else None
@@ -54,9 +55,9 @@ def main(argv: list[str] | None = None) -> None:
                 f"{table.source}: vectors of dimension {table.dim}, {args.plda} has dimension {plda.dim}: "
                 f"apply the transform that PLDA was trained behind"
             )
-    scorer = plda_scorer(
-        plda, project(plda, enrolment.values, counts, **how), project(plda, test.values, **how), counts
-    )
+    tests = project(plda, test.values, **how)
+    models = tests if test is enrolment and counts is None else project(plda, enrolment.values, counts, **how)
+    scorer = plda_scorer(plda, models, tests, counts)
     scores = scorer.score(enrol_rows, test_rows)
     write_scores(args.scores, trials, scores)
     sys.stderr.write(f"score_plda: {len(trials)} trials, mean score {scores.mean(dtype=np.float64):.4g}\n")

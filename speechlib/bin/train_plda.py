@@ -28,18 +28,20 @@ def main(argv: list[str] | None = None) -> None:
 
     spk2utt = read_list_map(args.spk2utt)
     table = read_vectors(args.vectors)
-    rows, speakers = _labels(spk2utt, args.spk2utt, table)
-    statistics = class_statistics(table.values[rows], speakers)
+    speakers = _speakers(spk2utt, args.spk2utt, table)
+    used = speakers >= 0
+    whole = used.all()
+    statistics = class_statistics(table.values if whole else table.values[used], speakers if whole else speakers[used])
     plda = estimate_plda(statistics, args.num_em_iters)
     write_plda(args.plda, plda.mean, plda.transform, plda.psi, args.binary)
     sys.stderr.write(
-        f"train_plda: {len(rows)} utterances of {len(statistics.counts)} speakers, dimension {plda.dim}; "
+        f"train_plda: {statistics.num_vectors} utterances of {len(statistics.counts)} speakers, dimension {plda.dim}; "
         f"between-speaker variances {plda.psi[0]:.4g} to {plda.psi[-1]:.4g} where those within are 1\n"
     )
 
 
-def _labels(spk2utt: dict[str, list[str]], source: str, table: VectorTable) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the table and the speakers' numbers, of all utterances that have a vector."""
+def _speakers(spk2utt: dict[str, list[str]], source: str, table: VectorTable) -> np.ndarray:
+    """(vectors,) number of each vector's speaker, -1 for vectors of utterances that no speaker has."""
     row_of = table.rows()
     rows: list[int] = []
     counts: list[int] = []
@@ -66,7 +68,9 @@ def _labels(spk2utt: dict[str, list[str]], source: str, table: VectorTable) -> t
             f"train_plda: warning: {single} of {len(kept)} speakers have one utterance: they tell nothing of how much "
             f"a speaker varies\n"
         )
-    return np.array(rows), np.repeat(np.arange(len(kept)), kept)
+    speakers = np.full(len(table), -1)
+    speakers[rows] = np.repeat(np.arange(len(kept)), kept)
+    return speakers
 
 
 if __name__ == "__main__":

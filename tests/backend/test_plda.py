@@ -6,6 +6,7 @@ import pytest
 from speechlib.backend import plda as plda_module
 from speechlib.backend.adaptation import adapt_plda
 from speechlib.backend.class_statistics import ClassStatistics, class_statistics
+from speechlib.backend.linear_algebra import invert_covariance
 from speechlib.backend.plda import Plda, diagonalise, estimate_plda, log_likelihood, smooth_within
 from speechlib.backend.scoring import PairScorer, cosine_scorer, inner_product_scorer, plda_scorer, project
 
@@ -273,7 +274,7 @@ def assert_pairs_agree(scorer: PairScorer, pairs, monkeypatch):
     expected = [scorer.enrolment[i] @ scorer.test[j] + scorer.enrolment_offset[i] + scorer.test_offset[j] for i, j in
                 pairs.T]  # fmt: skip
     for scores in found.values():
-        np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_cosines(generator, monkeypatch):
@@ -292,3 +293,19 @@ def test_a_model_is_what_its_covariances_say(model):
     np.testing.assert_allclose(again.psi, model.psi)
     assert isinstance(again, Plda) and (np.diff(again.psi) <= 0).all()
     np.testing.assert_allclose(model.transform @ model.within() @ model.transform.T, np.eye(DIM), atol=1e-10)
+
+
+def test_long_vectors_are_scored_in_double_precision(generator):
+    enrolment, test = 1e4 + generator.standard_normal((2, 50, 8))
+    scorer = inner_product_scorer(enrolment, test)
+    assert scorer.test.dtype == np.float64
+    assert inner_product_scorer(enrolment / 1e4, test / 1e4).test.dtype == np.float32
+    expected = (enrolment * test).sum(axis=1)
+    np.testing.assert_allclose(scorer.score(np.arange(50), np.arange(50)), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 64, 65, 131, 300])
+def test_inverse_by_halves(generator, size):
+    root = generator.standard_normal((size, size))
+    matrix = root @ root.T / size + 0.01 * np.eye(size)
+    np.testing.assert_allclose(invert_covariance(matrix) @ matrix, np.eye(size), atol=1e-10)
