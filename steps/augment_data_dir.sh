@@ -32,7 +32,7 @@
 #   --cmd CMD              job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-kinds='reverb noise music babble' noise='' rirs='' fg_snrs=15:10:5:0 fg_interval=1 bg_snrs=15:10:8:5 \
+kinds='reverb noise music babble' noise='' rirs='' fg_snrs=15:10:5:0 fg_interval=1.0 bg_snrs=15:10:8:5 \
   babble_snrs=20:17:15:13 babble_speakers=3:4:5:6:7 rooms=smallroom:mediumroom normalize=true speeds=0.9:1.1 \
   new_speakers=false subset='' seed=0 channel='' max_bad=0 nj=4 cmd=utils/run.py
 

@@ -140,7 +140,9 @@ class _Worker:
                 _log.warning("%s: an SNR of %.2f dB where %g dB were asked for", planned.utterance, snr, part.snr)
                 self._counts["missed"] += 1
             times = [f"{sample / rate:.7g}" for sample in (part.start, part.start + len(part.samples))]
-            self.rows.append([*head, part.name, str(part.channel), *times, f"{part.snr:g}", f"{snr:.3f}", gain])
+            self.rows.append(
+                [*head, part.name, str(part.channel), *times, f"{part.snr:g}", f"{round(snr, 3) + 0.0:.3f}", gain]
+            )
         if not copy.parts:
             self.rows.append([*head, *["-"] * 6, gain])
         return written

@@ -195,7 +195,7 @@ def test_snrs_of_real_recordings(run, corpora, tmp_path):
     seen = set()
     for name, extra in {
         "mixed": ["--noise", noises, "--kinds", "reverb noise babble", "--babble-speakers", "1"],
-        "ogg": ["--noise", noises / "raw_examples", "--kinds", "noise", "--fg-snrs", "7.5:-3"],
+        "ogg": ["--noise", noises / "raw_examples", "--kinds", "noise", "--fg-snrs", "7.5:-3", "--fg-interval", "0.5"],
         "channels": ["--kinds", "reverb"],
     }.items():
         rirs = noises / "lhotse_rir" if name == "channels" else noises
