@@ -28,7 +28,9 @@ class Ragged(NamedTuple):
     gaussians: np.ndarray
     values: np.ndarray | None = None
 
-    def __len__(self) -> int:
+    @property
+    def num_frames(self) -> int:
+        """T."""
         return len(self.offsets) - 1
 
 
@@ -117,8 +119,9 @@ def pair(
         found = waiting.pop(utterance, None)
         if found is None:
             warn(f"utterance {utterance} has no selected Gaussians or posteriors: left out")
-        elif len(found) != len(features):
-            warn(f"utterance {utterance} has {len(features)} frames of features, Gaussians for {len(found)}: left out")
+        elif found.num_frames != len(features):
+            counts = f"{len(features)} frames of features, Gaussians for {found.num_frames}"
+            warn(f"utterance {utterance} has {counts}: left out")
         else:
             yield utterance, features, found
 

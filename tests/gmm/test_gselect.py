@@ -31,7 +31,9 @@ def test_a_frame_without_gaussians_is_an_error():
 
 def test_pruning_rescales_and_keeps_at_least_one():
     posteriors = Posteriors(
-        np.array([0, 3, 6]), np.array([4, 1, 0, 2, 5, 6], np.int32), np.array([0.01, 0.33, 0.66, 0.3, 0.4, 0.3], np.float32)
+        np.array([0, 3, 6]),
+        np.array([4, 1, 0, 2, 5, 6], np.int32),
+        np.array([0.01, 0.33, 0.66, 0.3, 0.4, 0.3], np.float32),
     )
     pruned = prune(posteriors, 0.025)
     assert pruned.offsets.tolist() == [0, 2, 5] and pruned.gaussians.tolist() == [1, 0, 2, 5, 6]
