@@ -9,8 +9,8 @@ import numpy as np
 
 from speechlib.io.specifiers import open_input
 
-BLOCK_BYTES = 1 << 22  # what is worked on stays in the processor's cache
-_FRONT = 16  # bytes before the text, so that a window may end at any word
+BLOCK_BYTES = 1 << 20  # what is worked on stays in the processor's cache
+_FRONT, _BEHIND = 8, 64  # zeros around the text, so that eight bytes can be had before and behind every word
 _WORD = np.dtype("<u8")
 
 
@@ -42,8 +42,9 @@ class Block:
 
     def _cut(self, data: bytes) -> np.ndarray | None:
         """Where the words end, if single blanks and line ends are all there is between them."""
-        text = np.frombuffer(bytes(_FRONT) + data, dtype=np.uint8)
-        cuts = np.flatnonzero(text[_FRONT:] <= 32) + _FRONT
+        text = np.frombuffer(b"".join([bytes(_FRONT), data, bytes(_BEHIND)]), dtype=np.uint8)
+        cuts = np.flatnonzero(text[_FRONT : _FRONT + len(data)] <= 32)
+        cuts += _FRONT
         if len(cuts) % self.num_columns or len(cuts) == 0:
             return None
         after = text[cuts].reshape(-1, self.num_columns)
@@ -94,15 +95,17 @@ class Block:
         return f"{self.source}:{self.first_line + line}"
 
     def padded(self, column: int, width: int = 1) -> np.ndarray:
-        """(lines, words) uint64: each word's bytes in groups of eight, zeros behind; at least `width` groups."""
+        """(lines, groups) uint64: each word's bytes in groups of eight, zeros behind; at least `width` groups."""
         starts, ends = self.limits(column)
         lengths = ends - starts
         width = max(width, -(-int(lengths.max()) // 8))
         if len(self._text) < ends[-1] + 8 * width:
             self._text = np.concatenate([self._text, np.zeros(8 * width, np.uint8)])
-        groups = windows(self._text, 8 * width)[starts].view(_WORD)
-        groups &= _masks(width)[lengths]
-        return groups
+        eights, masks = eights_of(self._text), _masks(width)
+        groups = np.empty((width, self.num_lines), _WORD)  # group by group in memory, as they are compared and hashed
+        for group in range(width):
+            np.bitwise_and(eights[starts + 8 * group], masks[group][lengths], out=groups[group])
+        return groups.T
 
     def matches(self, column: int, words: Sequence[bytes]) -> np.ndarray:
         """(lines,) int8 place of each line's word among at most 127 given ones, -1 where it is none of them."""
@@ -211,7 +214,7 @@ class NameTable:
         if groups.shape[1] > self._groups.shape[1]:
             wider = np.zeros((len(self._groups), groups.shape[1]), _WORD)
             wider[:, : self._groups.shape[1]] = self._groups
-            self._groups = wider
+            self._groups = np.asfortranarray(wider)
             # A hash covers the zeros behind a name, too.
             self._hashes = _hash(self._groups)
             self._refill(len(self._slots))
@@ -230,7 +233,7 @@ class NameTable:
                 self._slots[place[new[::-1]]] = new[::-1]
                 new = new[self._slots[place[new]] == new]
                 self._slots[place[new]] = len(self) + np.arange(len(new), dtype=np.int32)
-                self._groups = np.concatenate([self._groups, groups[new]])
+                self._groups = np.asfortranarray(np.concatenate([self._groups, groups[new]]))
                 self._hashes = np.concatenate([self._hashes, hashes[new]])
                 numbers[pending] = self._slots[place[pending]]
             same = self._same(groups[pending], numbers[pending])
@@ -245,7 +248,7 @@ class NameTable:
         if not len(self):
             return np.zeros(len(groups), bool)
         same = numbers >= 0
-        for column in range(groups.shape[1]):
+        for column in range(groups.shape[1]):  # -1 looks at the last name; that is no match whatever it is
             same &= self._groups[:, column][numbers] == groups[:, column]
         return same
 
@@ -278,9 +281,9 @@ class NameTable:
         self._groups, self._hashes = self._groups[numbers], self._hashes[numbers]
 
 
-def windows(text: np.ndarray, width: int) -> np.ndarray:
-    """(bytes - width + 1, width) view: the bytes that begin at each place."""
-    return np.lib.stride_tricks.sliding_window_view(text, width)
+def eights_of(text: np.ndarray) -> np.ndarray:
+    """(bytes - 7,) uint64 view: the eight bytes that begin at each place, the first of them the lowest."""
+    return np.ndarray((len(text) - 7,), _WORD, buffer=text, strides=(1,))
 
 
 def _show(line: bytes) -> str:
@@ -288,9 +291,9 @@ def _show(line: bytes) -> str:
 
 
 def _masks(width: int) -> np.ndarray:
-    """(8 width + 1, width): row n keeps the first n bytes."""
-    keep = np.arange(8 * width)[None, :] < np.arange(8 * width + 1)[:, None]
-    return np.ascontiguousarray(np.where(keep, 255, 0).astype(np.uint8)).view(_WORD)
+    """(width, 8 width + 1): what keeps the first n bytes, by group of eight and n."""
+    kept = np.clip(np.arange(8 * width + 1)[None, :] - 8 * np.arange(width)[:, None], 0, 8)
+    return _LOW_BYTES[kept]
 
 
 def _hash(groups: np.ndarray) -> np.ndarray:
@@ -314,43 +317,53 @@ def _plain_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> t
     """
     negative = text[starts] == ord("-")
     starts = starts + negative
-    lengths = ends - starts
-    view = windows(text, 8)
-    tail = view[ends - 8].view(_WORD)[:, 0]
-    tail &= ~_keep_last(8 - np.minimum(lengths, 8))  # what stands before the word goes
+    eights, lengths = eights_of(text), ends - starts
+    tail = eights[ends - 8]
+    tail &= _HIGH_BYTES[np.minimum(lengths, 8)]  # what stands before the word goes
     # The lowest byte that is a point, by the trick that finds a zero byte; it is the only one in a plain decimal.
     marked = tail ^ _WORD.type(0x2E * _ONES)
     marked = (marked - _WORD.type(_ONES)) & ~marked & _WORD.type(0x80 * _ONES)
     lowest = marked & (~marked + _WORD.type(1))
     place = ((lowest >> _WORD.type(7)) * _WORD.type(0x0001020304050607)) >> _WORD.type(56)
     has_point = marked != 0
-    decimals = np.where(has_point, 7 - place.astype(np.int64), 0)
-    whole_end = ends - decimals - has_point
+    decimals = (7 - place.view(np.int64)) * has_point
+    whole_end = ends - decimals
+    whole_end -= has_point
     whole_length = whole_end - starts
-    easy = (whole_length >= 1) & (whole_length <= 8)
-    whole, whole_ok = _eight_digits(view[whole_end - 8].view(_WORD)[:, 0], np.clip(whole_length, 0, 8))
-    part, part_ok = _eight_digits(tail, decimals)
-    easy &= whole_ok & part_ok
+    whole, easy = _eight_digits(eights[whole_end - 8], np.minimum(whole_length, 8))
+    part, part_is_plain = _eight_digits(tail, decimals)
+    easy &= part_is_plain
+    easy &= (whole_length - 1).view(np.uint64) < 8
     scale = _POWERS[decimals]
-    values = (whole * scale + part) / scale
-    np.negative(values, where=negative, out=values)
-    return values, easy
+    whole *= scale
+    whole += part
+    whole /= scale
+    whole *= _SIGNS[negative.view(np.int8)]
+    return whole, easy
 
 
-def _keep_last(count: np.ndarray) -> np.ndarray:
-    return _LOW_BYTES[count]
-
-
+_SIGNS = np.array([1.0, -1.0])
 _LOW_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(9)], dtype=_WORD)
+_HIGH_BYTES = ~_LOW_BYTES[::-1].copy()
+_ZEROS_BEFORE = _LOW_BYTES[::-1] & _WORD.type(0x30 * _ONES)
 
 
 def _eight_digits(groups: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The number that the last `count` of eight characters spell, and whether they are digits."""
-    before = _LOW_BYTES[8 - count]
-    digits = (groups & ~before) | (before & _WORD.type(0x30 * _ONES))
+    digits = groups & _HIGH_BYTES[count]
+    digits |= _ZEROS_BEFORE[count]
     digits ^= _WORD.type(0x30 * _ONES)
-    valid = ((digits | (digits + _WORD.type(0x76 * _ONES))) & _WORD.type(0x80 * _ONES)) == 0
-    digits = digits * _WORD.type(10) + (digits >> _WORD.type(8))
-    low, high = digits & _WORD.type(0x000000FF000000FF), (digits >> _WORD.type(16)) & _WORD.type(0x000000FF000000FF)
-    total = low * _WORD.type(0x000F424000000064) + high * _WORD.type(0x0000271000000001)
-    return (total >> _WORD.type(32)).astype(np.float64), valid
+    beyond = digits + _WORD.type(0x76 * _ONES)  # sets the highest bit of what is above nine
+    beyond |= digits
+    beyond &= _WORD.type(0x80 * _ONES)
+    shifted = digits >> _WORD.type(8)
+    digits *= _WORD.type(10)
+    digits += shifted
+    high = digits >> _WORD.type(16)
+    high &= _WORD.type(0x000000FF000000FF)
+    high *= _WORD.type(0x0000271000000001)
+    digits &= _WORD.type(0x000000FF000000FF)
+    digits *= _WORD.type(0x000F424000000064)
+    digits += high
+    digits >>= _WORD.type(32)
+    return digits.view(np.int64).astype(np.float64), beyond == 0
