@@ -8,6 +8,12 @@ from speechlib.nnet.embedding_extraction import ExtractionOptions, extract_embed
 from speechlib.nnet.embedding_model import EmbeddingModel, load_embedding_weights
 from speechlib.nnet.models import find_model
 
+
+@pytest.fixture(autouse=True)
+def seed():
+    """The same random numbers in every run."""
+    torch.manual_seed(0)
+
 CPU = torch.device("cpu")
 MODELS = {"shon_cnn": {"channels": (8, 8, 8, 10), "fc1": 8, "fc2": 6},
           "vgg_m": {"channels": (3,) * 5, "fc6": 8, "fc7": 6},

@@ -9,6 +9,12 @@ from speechlib.nnet.embedding_model import EmbeddingModel, count_parameters
 from speechlib.nnet.models import find_model, model_names
 from speechlib.nnet.pooling import RunningMoments
 
+
+@pytest.fixture(autouse=True)
+def seed():
+    """The same random numbers in every run."""
+    torch.manual_seed(0)
+
 SMALL = {
     "shon_cnn": ({"channels": (12, 14, 12, 20), "fc1": 16, "fc2": 8}, 6),
     "xvector": ({"channels": (12, 12, 12, 12, 20), "tdnn6": 10, "tdnn7": 9}, 6),
