@@ -3,7 +3,7 @@
 #  e.g.: steps/make_feature_kinds.sh --nj 4 --kinds "ivector xvector" data/train data/test
 # Features of several kinds for the same recordings: <data-dir>_<kind> for each data directory and kind, by
 # conf/mfcc_<kind>.conf or else conf/<kind>.conf. Voice activity is decided once, by the first kind, and is the same for
-# all; a data directory that brings its own vad.scp (augmented copies do) keeps it.
+# all; a data directory that brings its own vad.scp (augmented copies do) keeps it. A list of trials goes with it.
 # Options:
 #   --kinds "K .."   kinds of features; the first must have the log-energy in column 0 (default: ivector)
 #   --nj N           parallel jobs (default: 4; fewer if there are fewer utterances)
@@ -34,6 +34,7 @@ for data in "$@"; do
       steps/compute_vad.sh --nj "$nj" --cmd "$cmd" "${data}_$kind"
       cp "${data}_$kind/vad.scp" "$data/vad.scp"
     fi
-    utils/fix_data_dir.sh "${data}_$kind"
+    if [[ -f $data/trials ]]; then cp "$data/trials" "${data}_$kind/trials"; fi
+    if ((max_bad > 0)); then utils/fix_data_dir.sh "${data}_$kind"; fi
   done
 done

@@ -16,8 +16,8 @@
 #   --nj N                 parallel jobs (default: one a core)
 #   --seed N               of the demo corpus, the augmentation, and first of the networks' seeds (default: 1)
 #   --num-seeds N          networks behind each number (default: 1)
-#   --speakers N           training speakers of the demo corpus (default: 44)
-#   --dev-share X          of the training speakers is held out for calibration and fusion (default: demo .2, else .05)
+#   --speakers N           of the demo corpus, 12 of them for test (default: 44)
+#   --dev-share X          of the training speakers is held out for calibration and fusion (default: demo .25, else .05)
 #   --allow-missing BOOL   leave out trials whose audio is not there (default: false)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
 #   --list, --dry-run      print the stages; print what would run
@@ -81,7 +81,7 @@ if stage 4 "i-vectors: universal background model, extractor, scores"; then
   for set in fit fit_aug; do
     steps/run_ivector.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --num-gauss "$num_gauss" \
       --ivector-dim "$ivector_dim" --lda-dim "$lda_dim" --tags "system=ivector${set#fit}" \
-      "$data/${set}_ivector" "$exp/ivector${set#fit}" "$data/test_ivector" "$data/dev_ivector"
+      "$data/${set}_ivector" "$exp/ivector${set#fit}/seed$seed/ivector" "$data/test_ivector" "$data/dev_ivector"
   done
 fi
 
@@ -104,7 +104,7 @@ fi
 if stage 8 "Calibration, fusion and score normalisation"; then
   for _seed in $seeds; do
     steps/fuse_systems.sh --cmd "$train_cmd" --seed "$_seed" "$data/dev" "$data/test" "$exp/fusion/seed$_seed" \
-      ivector_aug="$exp/ivector_aug" xvector_aug="$exp/xvector_aug/seed$_seed/tdnn6" shon_aug="$exp/shon_aug/seed$_seed/fc2"
+      ivector_aug="$exp/ivector_aug/seed$seed/ivector" xvector_aug="$exp/xvector_aug/seed$_seed/tdnn6" shon_aug="$exp/shon_aug/seed$_seed/fc2"
   done
 fi
 
