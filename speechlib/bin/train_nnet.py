@@ -32,7 +32,7 @@ from speechlib.io.frame_cache import ArchiveFrames, FrameCache, default_limit
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.sound_clips import AudioCache, open_noises, open_responses
 from speechlib.io.specifiers import split_offset, split_part
-from speechlib.io.training_audio import read_training_audio
+from speechlib.io.training_audio import check_other_audio, read_training_audio
 from speechlib.io.training_features import read_decisions, read_training_features
 from speechlib.io.training_run import TrainingLog, TrainingRun, say
 from speechlib.io.training_set import (
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--noise", default="", metavar="DIR", help="noises for the section augment: a folder or a list of clips")
     add("--rirs", default="", metavar="DIR", help="room responses for the section augment; without it those of --noise")
     add("--cache-gb", type=float, default=0.0, metavar="X",
-        help="memory for the training data; 0: a quarter of the machine's")  # fmt: skip
+        help="memory of a process for the training data; 0: a quarter of the machine's for all of them")  # fmt: skip
     add("--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N")
     add("--num-threads", type=int, default=0, metavar="N", help="on the CPU; 0: OMP_NUM_THREADS, else all cores")
     add("data_dir", metavar="<data-dir>", help="with utt2spk and feats.scp, and vad.scp if the front end wants it")
@@ -162,6 +162,7 @@ class StoredSource:
         utterances: to look at.
         config: see Config.
         args: of the command line.
+        limit: bytes of memory to keep data in.
 
     Attributes:
         num_frames: frames that the model may get, of the usable utterances.
@@ -173,10 +174,9 @@ class StoredSource:
 
     resolved, sounds = None, ()
 
-    def __init__(self, data: DataDir, utterances: Sequence[str], config: Config, args):
+    def __init__(self, data: DataDir, utterances: Sequence[str], config: Config, args, limit: int):
         self._options = options = config.frontend
         decisions = read_decisions(data) if options.vad else None
-        limit = cache_bytes(args)
         # What the front end leaves as it is can stay in its archives, and is read from there where it is too much.
         is_plain = not options.vad and not options.deltas and options.cmn in ("none", "crop")
         stay = is_plain and archive_bytes(data.feats_scp or {}) > limit
@@ -207,7 +207,7 @@ class WaveformSource:
 
     sounds = ()
 
-    def __init__(self, data: DataDir, utterances: Sequence[str], config: Config, args):
+    def __init__(self, data: DataDir, utterances: Sequence[str], config: Config, args, limit: int):
         section, self._config = config.features, config
         if section.type not in FEATURE_OPTIONS:
             raise ValueError(f"{args.config}: features of type {section.type!r}: expected one of "
@@ -218,10 +218,11 @@ class WaveformSource:
         extractor, rate = self._extractor(), int(self._options.sample_frequency)
         framing = extractor.framing
         decisions = read_decisions(data) if config.frontend.vad else None
-        cache = AudioCache(cache_bytes(args))
+        cache = AudioCache(limit)
         self._found = found = read_training_audio(
             data, utterances, rate, framing.num_frames, decisions, config.crops.min_frames, resample, cache
         )
+        check_other_audio(data, found.clips, args.check_against, rate)
         self.num_frames = {name: len(voiced) for name, voiced in found.voiced.items()}
         self.digests = found.digests
         self.input_dim = config.frontend.output_dim(extractor.dim)
@@ -283,11 +284,6 @@ def context_of(options: FrontendOptions) -> int | None:
     return {"utterance": None, "sliding": (options.cmn_window + 1) // 2 + derivatives}.get(options.cmn, derivatives)
 
 
-def cache_bytes(args) -> int:
-    """Memory for the training data."""
-    return int(args.cache_gb * 1e9) or default_limit()
-
-
 def archive_bytes(entries: Mapping[str, str]) -> int:
     """Size of all archives that the entries of a script point into."""
     paths = {split_offset(split_part(entry)[0])[0] for entry in entries.values()}
@@ -303,7 +299,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
         raise ValueError(f"{data.path}/utt2spk: {len(unknown)} training utterances are not there, such as {unknown[0]}")
     check_speakers({utterance: data.utt2spk[utterance] for utterance in wanted}, str(data.path))
     check_leaks(data, wanted, args.check_against)
-    source = (WaveformSource if config.features else StoredSource)(data, wanted, config, args)
+    limit = int(args.cache_gb * 1e9) or default_limit() // group.local_size
+    source = (WaveformSource if config.features else StoredSource)(data, wanted, config, args, limit)
     utt2spk = {utterance: data.utt2spk[utterance] for utterance in source.num_frames}
     speakers = check_speakers(utt2spk, str(data.path))
     kept, held = split_held_out(utt2spk, data.map("utt2uniq"), config.held_out.share, args.seed)
@@ -369,6 +366,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
             "processes": group.size, "threads": torch.get_num_threads(),
         })  # fmt: skip
         training.finish(model.state_dict())
+        say(f"{folder.path}: {spent['samples'] / seconds:.0f} samples a second, "
+            f"{spent['waiting_seconds'] / seconds:.1%} of the time spent waiting for data")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from speechlib.io.audio import audio_info
 from speechlib.io.datadir import DataDir
-from speechlib.io.leaks import matrix_digest
+from speechlib.io.leaks import LeakError, check_identical, matrix_digest
 from speechlib.io.sound_clips import AudioCache, Resample, SoundClip
 from speechlib.io.training_features import report_left_out
 
@@ -87,7 +88,47 @@ def read_training_audio(
     return found
 
 
-def _open(data: DataDir, utterance: str, rate: int, resample: Resample, cache: AudioCache) -> tuple[SoundClip, str]:
+def check_other_audio(data: DataDir, clips: Mapping[str, SoundClip], paths: Sequence[str], rate: int) -> None:
+    """Check that no utterance of an evaluation set has exactly the samples of a training utterance.
+
+    Args:
+        data: the training data.
+        clips: the audio by training utterance.
+        paths: data directories of evaluation sets; one without wav.scp is passed over, and so is audio that cannot be
+            read, or has another rate.
+        rate: Hz.
+
+    Raises:
+        LeakError: one has.
+    """
+    by_length: dict[int, list[str]] = defaultdict(list)
+    for utterance, clip in clips.items():
+        by_length[clip.num_samples].append(utterance)
+    trained: dict[str, str] = {}
+    for path in paths:
+        evaluation, digests = DataDir(path), {}
+        for utterance in evaluation.utt2spk if evaluation.wav_scp is not None else ():
+            try:
+                clip, _ = _open(evaluation, utterance, rate, None, AudioCache(0))
+                alike = by_length.get(clip.num_samples, [])
+                if alike:  # samples are compared only where the lengths are equal
+                    digests[utterance] = _digest(clip)
+            except ValueError:
+                continue
+            trained.update({name: _digest(clips[name]) for name in alike if name not in trained})
+        try:
+            check_identical(trained, digests)
+        except LeakError as error:
+            raise LeakError(f"{data.path} and {path}: {error}") from None
+
+
+def _digest(clip: SoundClip) -> str:
+    return matrix_digest(clip.read(0, clip.num_samples, 0))
+
+
+def _open(
+    data: DataDir, utterance: str, rate: int, resample: Resample | None, cache: AudioCache
+) -> tuple[SoundClip, str]:
     """The clip of an utterance, and what tells it from others."""
     recording, segment = utterance, None
     if data.segments is not None:

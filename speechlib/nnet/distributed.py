@@ -16,10 +16,12 @@ class Group:
     Attributes:
         rank: of this process, counted from 0; process 0 reports and writes.
         size: number of processes.
+        local_size: those of this host.
     """
 
     rank: int = 0
     size: int = 1
+    local_size: int = 1
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The model with gradients that are averaged over the processes."""
@@ -76,7 +78,7 @@ def join(device: str) -> tuple[Group, str]:
             raise ValueError(f"{device}: torch sees {torch.cuda.device_count()} GPUs here; start fewer processes")
         torch.cuda.set_device(device)
     torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
-    return Group(torch.distributed.get_rank(), size), device
+    return Group(torch.distributed.get_rank(), size, int(os.environ["LOCAL_WORLD_SIZE"])), device
 
 
 def leave(group: Group) -> None:

@@ -309,6 +309,19 @@ def test_bad_audio(corpus):
         train(corpus, "exp", *options, config=config)
 
 
+def test_identical_audio_is_a_leak(corpus):
+    config = write_config(corpus / "conf.yaml", **make_audio(corpus), training={"num_updates": 1})
+    options = ["--noise", str(corpus / "noises"), "--check-against", str(corpus / "eval")]
+    (corpus / "copy.wav").write_bytes((corpus / "wav" / "s1-5.wav").read_bytes())
+    other = corpus / "other.wav"
+    write_wav(other, np.zeros(7000, np.int16), 8000)
+    write_map(corpus / "eval" / "wav.scp", {"t0-0": corpus / "copy.wav", "t0-1": other, "t1-0": other, "t1-1": "none"})
+    with pytest.raises(LeakError, match=r"eval: 1 utterances of evaluation .*s1-5 = t0-0"):
+        train(corpus, "exp", *options, config=config)
+    write_map(corpus / "eval" / "wav.scp", {name: other for name in ("t0-0", "t0-1", "t1-0", "t1-1")})
+    assert (train(corpus, "exp", *options, config=config) / "model.pt").exists()
+
+
 def test_short_and_unvoiced_utterances_are_counted(corpus, capsys):
     other_features(corpus, "s0-3", np.ones((20, DIM), np.float32))
     with open_table(f"ark,scp:{corpus}/v.ark,{corpus}/v.scp") as writer:
