@@ -48,19 +48,22 @@ def class_statistics(vectors: np.ndarray, speakers: np.ndarray) -> ClassStatisti
     dim = vectors.shape[1]
     order = np.argsort(speakers, kind="stable")
     starts = np.cumsum(counts) - counts
+    centre = vectors[:_BLOCK].mean(axis=0, dtype=np.float64)  # what all share would cost digits below
     means, scatter = np.empty((len(counts), dim)), np.zeros((dim, dim))
     for count in np.unique(counts).tolist():  # speakers with as many vectors make a block without gaps
         alike = np.flatnonzero(counts == count)
         step = max(1, _BLOCK // count)
+        buffer = np.empty((min(step, len(alike)) * count, dim))
         for first in range(0, len(alike), step):
             chosen = alike[first : first + step]
             rows = order[(starts[chosen, None] + np.arange(count)).ravel()]
+            block = buffer[: len(rows)]
             in_order = rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all()
-            block = vectors[rows[0] : rows[-1] + 1] if in_order else vectors[rows]
-            block = block.astype(np.float64).reshape(len(chosen), count, dim)
-            means[chosen] = average = block.mean(axis=1)
+            block[:] = vectors[rows[0] : rows[-1] + 1] if in_order else vectors[rows]
+            block -= centre
+            means[chosen] = block.reshape(len(chosen), count, dim).sum(axis=1) / count
             if count > 1:
-                block -= average[:, None]
-                flat = block.reshape(-1, dim)
-                scatter += flat.T @ flat
-    return ClassStatistics(means, counts, scatter)
+                scatter += block.T @ block
+    several = means[counts > 1] * np.sqrt(counts[counts > 1])[:, None]
+    scatter -= several.T @ several
+    return ClassStatistics(means + centre, counts, scatter)

@@ -12,6 +12,7 @@ from speechlib.io.specifiers import is_plain_file, parse_rspecifier, read_script
 from speechlib.io.tables import read_table
 
 _HEADER = 10  # bytes of "\0BFV " and of the dimension with its size
+_RUN = 1 << 12  # vectors that are found at once
 _QUICK_VECTOR = struct.Struct("<6si").unpack_from
 
 
@@ -138,6 +139,13 @@ def _walk(buffer: mmap.mmap) -> tuple[list[str], list[int]]:
     keys, offsets, position, end, find = [], [], 0, len(buffer), buffer.find
     first = 0
     while position < end:
+        if len(keys) % _RUN == 2:  # the keys may be of one length: then no loop is needed
+            run_keys, run_offsets = _run(buffer, offsets[-2], offsets[-1] - offsets[-2], len(keys[-1]))
+            if run_keys:
+                keys += run_keys
+                offsets += run_offsets
+                position = offsets[-1] + _HEADER + 4 * first
+                continue
         space = find(b" ", position, position + MAX_KEY)
         if space <= position or space + 1 + _HEADER > end:
             return [], []
@@ -152,6 +160,23 @@ def _walk(buffer: mmap.mmap) -> tuple[list[str], list[int]]:
         offsets.append(space + 1)
         position = space + 1 + _HEADER + 4 * dim
     return keys, offsets
+
+
+def _run(buffer: mmap.mmap, last: int, stride: int, width: int) -> tuple[list[str], list[int]]:
+    """Keys and offsets of the vectors behind the one after `last` that stand `stride` apart, with keys of one width."""
+    data = np.frombuffer(buffer, np.uint8)
+    begin = last + 2 * stride - width - 1  # where the first key stands
+    count = min((len(data) - begin) // stride, _RUN - 2) if stride > 0 else 0
+    if count <= 0:
+        return [], []
+    records = data[begin : begin + count * stride].reshape(count, stride)
+    header = data[last : last + _HEADER]
+    names, heads = records[:, :width], records[:, width + 1 : width + 1 + _HEADER]
+    fits = (records[:, width] == 32) & (heads == header).all(axis=1) & ((names > 32) & (names < 127)).all(axis=1)
+    count = count if fits.all() else int(np.argmin(fits))
+    text = names[:count].tobytes().decode("ascii")
+    keys = [text[start : start + width] for start in range(0, count * width, width)]
+    return keys, list(range(begin + width + 1, begin + width + 1 + count * stride, stride))
 
 
 def _gather(buffer: mmap.mmap, offsets: np.ndarray) -> np.ndarray | None:

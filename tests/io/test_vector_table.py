@@ -141,3 +141,19 @@ def test_plda_files(tmp_path):
     (tmp_path / "p").write_text("<DiagGMM> [ 1 ]\n</DiagGMM> ")
     with pytest.raises(ValueError, match="not a PLDA"):
         read_plda(f"{tmp_path}/p")
+
+
+@pytest.mark.parametrize("odd", [None, 0, 2, 5, 9, 10, 11, 29])
+def test_runs_of_keys_of_one_length(tmp_path, monkeypatch, odd):
+    """Keys of one length are found without a loop, until one (number `odd`) is longer."""
+    monkeypatch.setattr(vector_table, "_RUN", 10)
+    keys = [f"u{number:02d}" + "x" * (number == odd) for number in range(30)]
+    with open_table(f"ark:{tmp_path}/a") as writer:
+        for key, vector in zip(keys, VALUES, strict=False):
+            writer.write(key, vector)
+    found = read_vectors(f"ark:{tmp_path}/a")
+    assert found.keys == keys
+    np.testing.assert_array_equal(found.values, VALUES[:30])
+    (tmp_path / "cut").write_bytes((tmp_path / "a").read_bytes()[:-5])
+    with pytest.raises(ValueError, match="truncated"):
+        read_vectors(f"ark:{tmp_path}/cut")
