@@ -2,8 +2,8 @@
 
 Every step is run as a recipe runs it, with all its processes on one thread each; their CPU time is added up (the
 making of the data directories from the corpus aside). Kaldi's voxceleb/v1 recipe took about 127 CPU seconds on another
-machine; kaldi-native-fbank is run here, too, before and after, and the ratio of its times to those measured there scales
-Kaldi's to this machine (features.py tells what it computes).
+machine; kaldi-native-fbank is run here, too, before and after, and the ratio of its times to those measured there
+scales Kaldi's to this machine (features.py tells what it computes).
 
     python benchmarks/ivector.py [--corpus DIR] [--nj 1] [--seed 0] [--systems "sliding none"] [--json FILE]
 """

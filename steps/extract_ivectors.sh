@@ -9,11 +9,13 @@
 #   --min-post X          posteriors below this are dropped (default: 0.025)
 #   --posterior-scale X   what the posteriors are multiplied by (default: 1.0)
 #   --max-bad N           utterances without an i-vector that are tolerated (default: all but one)
+#   --device D            cpu, or cuda for large products by torch on a GPU (default: cpu)
+#   --use-gpu N           GPUs a job, for the dispatcher (default: 0)
 #   --nj N                parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD             job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-num_gselect=20 min_post=0.025 posterior_scale=1.0 max_bad='' nj=4 cmd=utils/run.py
+num_gselect=20 min_post=0.025 posterior_scale=1.0 max_bad='' device=cpu use_gpu=0 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -29,12 +31,14 @@ for file in final.ie final.ubm frontend.conf; do
   [[ -f $source/$file ]] || fail "no file $source/$file: run steps/train_ivector_extractor.sh before"
 done
 
+resources=()
+if ((use_gpu > 0)); then resources=(--gpu "$use_gpu"); fi
 deal_out "$data" "$out"
 use_frontend "$data" "$source/frontend.conf"
 mkdir -p "$out/parts"
 rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
-$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
-  python -m speechlib.bin.extract_ivectors --ubm "$source/final.ubm" --num-gselect "$num_gselect" \
+$cmd "${resources[@]}" JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  python -m speechlib.bin.extract_ivectors --device "$device" --ubm "$source/final.ubm" --num-gselect "$num_gselect" \
   --min-post "$min_post" --acoustic-weight "$posterior_scale" --stamp "$out/parts/JOB.of$nj.done.json" \
   "${frontend[@]}" "$source/final.ie" "scp:$out/lists/feats.JOB.scp" \
   "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"

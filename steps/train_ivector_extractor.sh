@@ -17,12 +17,14 @@
 #   --store-features BOOL    keep the treated features on disk between the iterations (4 bytes a value), instead of making
 #                            them anew each time (default: true)
 #   --cleanup true|false     remove intermediate files (default: true)
+#   --device D               cpu, or cuda for large products by torch on a GPU (default: cpu)
+#   --use-gpu N              GPUs a job, for the dispatcher (default: 0)
 #   --nj N                   parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 ivector_dim=400 num_iters=5 num_gselect=20 min_post=0.025 posterior_scale=1.0 update_variances=true
-gaussian_min_count=100 seed=0 store_features=true cleanup=true nj=4 cmd=utils/run.py
+gaussian_min_count=100 device=cpu use_gpu=0 seed=0 store_features=true cleanup=true nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -41,6 +43,8 @@ settings=${ubm%/*}/frontend.conf
 [[ -f $settings ]] || fail "no file $settings, the features' treatment: run steps/train_full_ubm.sh before"
 ((num_iters > 0)) || usage "--num-iters $num_iters: expected at least 1"
 
+resources=()
+if ((use_gpu > 0)); then resources=(--gpu "$use_gpu"); fi
 deal_out "$data" "$dir"
 cp "$settings" "$dir/frontend.conf"
 cp "$ubm" "$dir/.final.ubm.tmp"
@@ -60,12 +64,12 @@ if [[ ! -f $dir/final.ie ]]; then
     $cmd "$dir/log/init.log" \
       python -m speechlib.bin.init_ivector_extractor --ivector-dim "$ivector_dim" --seed "$seed" "$dir/final.ubm" "$dir/0.ie"
   fi
-  accumulate=(--update-variances "$update_variances")
+  accumulate=(--device "$device" --update-variances "$update_variances")
   if $update_variances; then accumulate+=(--frame-stats "$dir/frames.JOB.stats"); fi
   for ((x = 0; x < num_iters; x++)); do
     [[ ! -f $dir/$((x + 1)).ie ]] || continue
     read_features "$dir" "$dir/$x.ie"
-    $cmd JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
+    $cmd "${resources[@]}" JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
       python -m speechlib.bin.acc_ivector_extractor "${accumulate[@]}" "${features[@]}" "ark:$dir/post.JOB.ark" "$dir/$x.JOB.acc"
     sums=()
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from speechlib.features.frontend import FrontendOptions, apply_frontend
+from speechlib.gmm.algebra import open_algebra
 from speechlib.gmm.full_gmm import scatter_by_gaussian
 from speechlib.gmm.gselect import Posteriors
 from speechlib.gmm.ivector_extractor import IvectorExtractor, utterance_stats
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="sums of the frames by Gaussian, the same in all iterations: read if there, else written")  # fmt: skip
     add("--num-threads", type=int, default=1, metavar="N", help="read for Kaldi's sake: OMP_NUM_THREADS decides")
     add("--binary", type=kaldi_bool, default=True, metavar="true|false", help="write in binary")
+    add("--device", default="cpu", help="cpu (NumPy), or cuda, cuda:N: products and inverses by torch on a GPU")
     add_feature_arguments(parser)
     add("extractor", metavar="<model-in>", help="i-vector extractor")
     add("features", metavar="<feature-rspecifier>", help="(frames, dim) matrices")
@@ -45,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.frame_stats and not args.update_variances:
         raise ValueError("--frame-stats is for --update-variances=true")
 
+    algebra = open_algebra(args.device)
     extractor = IvectorExtractor(*read_extractor(args.extractor))
     table = open_features(args, args.features, extractor.feat_dim, parser.prog, (FrontendOptions, apply_frontend))
     stats = ExtractorStats.zeros(extractor, args.update_variances)
@@ -54,12 +57,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     for batch in batches(pair(table, read_posteriors(args.posteriors), table.skip), _BATCH_FRAMES):
         posteriors = Posteriors(*join([extra[0] for extra in batch.extras]))
         sums = utterance_stats(batch.features, batch.lengths, posteriors, extractor.num_gauss)
-        stats.accumulate(extractor, sums)
+        stats.accumulate(extractor, sums, algebra)
         if args.update_variances and not known:
             frames = frames._replace(
                 occupancy=frames.occupancy + sums.zeroth.sum(axis=0), first=frames.first + sums.first.sum(axis=0)
             )
             scatter_by_gaussian(batch.features.astype(np.float64), posteriors, frames.second)
+    stats.collect(algebra)
     if not stats.num_ivectors:
         raise ValueError(f"{args.features}: no utterance with posteriors: see the warnings")
     if known:

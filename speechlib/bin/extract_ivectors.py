@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from speechlib.features.frontend import FrontendOptions, apply_frontend
+from speechlib.gmm.algebra import open_algebra
 from speechlib.gmm.full_gmm import FullGmm
 from speechlib.gmm.gselect import Posteriors, compute_posteriors, select
 from speechlib.gmm.ivector_extractor import IvectorExtractor, scale_to_max_count, utterance_stats
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="say how much the i-vectors improve the objective function")  # fmt: skip
     add("--num-threads", type=int, default=1, metavar="N", help="read for Kaldi's sake: OMP_NUM_THREADS decides")
     add("--stamp", metavar="FILE", help="of a job: written when it is done; it is not done twice")
+    add("--device", default="cpu", help="cpu (NumPy), or cuda, cuda:N: products and inverses by torch on a GPU")
     add_feature_arguments(parser)
     add("extractor", metavar="<model-in>", help="i-vector extractor")
     add("features", metavar="<feature-rspecifier>", help="(frames, dim) matrices")
@@ -70,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def extract(args, program: str) -> None:
     """Read models and features, write i-vectors."""
+    algebra = open_algebra(args.device)
     extractor = IvectorExtractor(*read_extractor(args.extractor))
     ubm = FullGmm(*read_full_gmm(args.ubm)) if args.ubm else None
     if ubm is not None and (ubm.num_gauss, ubm.dim) != (extractor.num_gauss, extractor.feat_dim):
@@ -88,9 +91,8 @@ def extract(args, program: str) -> None:
                 posteriors = Posteriors(*join([extra[0] for extra in batch.extras]))
             stats = utterance_stats(batch.features, batch.lengths, posteriors, extractor.num_gauss)
             stats = scale_to_max_count(stats, args.max_count, args.acoustic_weight)
-            ivectors = extractor.extract(stats)
-            if args.compute_objf_change:
-                improvement += float(extractor.improvement(stats, ivectors).sum())
+            ivectors, gains = extractor.extract(stats, algebra)
+            improvement += float(gains.sum())
             frames += float(stats.zeroth.sum())
             for utterance, ivector in zip(batch.utterances, ivectors.astype(np.float32), strict=True):
                 writer.write(utterance, ivector)

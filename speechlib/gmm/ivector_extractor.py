@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from speechlib.gmm.diag_gmm import check_features
+from speechlib.gmm.algebra import HostAlgebra, TorchAlgebra
 from speechlib.gmm.full_gmm import FullGmm
 from speechlib.gmm.gselect import Posteriors
 
@@ -130,6 +130,11 @@ class IvectorExtractor:
         return np.tril_indices(self.ivector_dim)
 
     @cached_property
+    def diagonal(self) -> np.ndarray:
+        """Where the diagonal is in a packed triangle, (ivector dim,)."""
+        return np.flatnonzero(self.lower[0] == self.lower[1])
+
+    @cached_property
     def quadratic(self) -> np.ndarray:
         """Packed M' Sigma^-1 M of each Gaussian, (Gaussians, ivector dim * (ivector dim + 1) / 2)."""
         size = self.ivector_dim
@@ -147,45 +152,46 @@ class IvectorExtractor:
         with np.errstate(divide="ignore"):
             return np.log(self.weights) + 0.5 * (log_dets - self.feat_dim * _LOG_2PI)
 
-    def natural_parameters(self, stats: UtteranceStats) -> tuple[np.ndarray, np.ndarray]:
-        """Linear term (utterances, ivector dim) and packed quadratic term of the posteriors, prior included."""
-        linear = stats.first.reshape(len(stats.first), -1) @ self.weighted_projections.reshape(-1, self.ivector_dim)
+    @cached_property
+    def _stacked_projections(self) -> np.ndarray:
+        return self.weighted_projections.reshape(-1, self.ivector_dim)
+
+    def natural_parameters(self, first: Any, zeroth: Any, algebra: HostAlgebra | TorchAlgebra) -> tuple[Any, Any]:
+        """Natural parameters of the i-vectors' posteriors, prior included.
+
+        Args:
+            first: (utterances, Gaussians * dim) sums of UtteranceStats, where the algebra works.
+            zeroth: (utterances, Gaussians), likewise.
+            algebra: where to compute.
+
+        Returns:
+            Linear (utterances, ivector dim) and packed quadratic term, where the algebra works.
+        """
+        linear = first @ algebra.constant(self._stacked_projections)
         linear[:, 0] += self.prior_offset
-        packed = stats.zeroth @ self.quadratic
-        packed[:, np.flatnonzero(self.lower[0] == self.lower[1])] += 1.0
+        packed = zeroth @ algebra.constant(self.quadratic)
+        packed[:, algebra.constant(self.diagonal)] += 1.0
         return linear, packed
 
-    def unpack(self, packed: np.ndarray) -> np.ndarray:
-        """Lower triangles (many, packed size) as full matrices (many, ivector dim, ivector dim)."""
-        rows, columns = self.lower
-        full = np.empty((len(packed), self.ivector_dim, self.ivector_dim))
-        full[:, rows, columns] = packed
-        full[:, columns, rows] = packed
-        return full
+    def extract(
+        self, stats: UtteranceStats, algebra: HostAlgebra | TorchAlgebra | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Extract the i-vectors of utterances.
 
-    def extract(self, stats: UtteranceStats) -> np.ndarray:
-        """The i-vectors: means of the posteriors, less the prior's mean, (utterances, ivector dim)."""
-        linear, packed = self.natural_parameters(stats)
-        ivectors = np.linalg.solve(self.unpack(packed), linear[..., None])[..., 0]
+        Returns:
+            Means of the posteriors, less the prior's mean, (utterances, ivector dim), and what these add to
+            log-likelihood and prior beyond the prior's mean, (utterances,).
+        """
+        algebra = algebra or HostAlgebra()
+        first = algebra.put(stats.first.reshape(len(stats.first), -1))
+        linear, packed = self.natural_parameters(first, algebra.put(stats.zeroth), algebra)
+        # At the maximum the objective is half of linear times mean; at the prior's mean only its first axis counts.
+        at_prior = self.prior_offset * linear[:, 0] - 0.5 * self.prior_offset**2 * packed[:, 0]
+        means = algebra.posteriors(linear, packed, *self.lower)[0]
+        improvement = algebra.get(0.5 * (linear * means).sum(axis=1) - at_prior)
+        ivectors = algebra.get(means)
         ivectors[:, 0] -= self.prior_offset
-        return ivectors
-
-    def improvement(self, stats: UtteranceStats, ivectors: np.ndarray) -> np.ndarray:
-        """What i-vectors (as `extract` returns them) add to the log-likelihood and prior, (utterances,)."""
-        linear, packed = self.natural_parameters(stats)
-        full = self.unpack(packed)
-        start = np.zeros(self.ivector_dim)
-        start[0] = self.prior_offset
-        means = ivectors + start
-
-        def objective(point: np.ndarray) -> np.ndarray:
-            return (linear * point).sum(axis=1) - 0.5 * np.einsum("ui,uij,uj->u", point, full, point)
-
-        return objective(means) - objective(np.broadcast_to(start, means.shape))
-
-    def check_features(self, features: np.ndarray) -> None:
-        """Raise a ValueError unless features are (frames, dim) of the model's dimension, and finite."""
-        check_features(features, self.feat_dim)
+        return ivectors, improvement
 
 
 def scale_to_max_count(stats: UtteranceStats, max_count: float, scale: float) -> UtteranceStats:

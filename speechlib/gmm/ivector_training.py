@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from speechlib.gmm.algebra import HostAlgebra, TorchAlgebra
 from speechlib.gmm.ivector_extractor import IvectorExtractor, UtteranceStats
 
 _MAX_CONDITION = 1e4  # K of Kaldi's SolverOptions
+_BIG_SUMS = ("occupancy", "cross", "scatter", "ivector_sum")  # they stay where the algebra works
 _PRIOR_FLOOR = 1e-7  # least variance of the i-vectors, UpdatePrior
 
 
@@ -64,44 +66,44 @@ class ExtractorStats:
                 raise ValueError(f"{field.name} of {np.shape(theirs)} instead of {np.shape(mine)}: another model")
             setattr(self, field.name, mine + theirs)
 
-    def accumulate(self, extractor: IvectorExtractor, stats: UtteranceStats) -> None:
-        """Add a batch of utterances: the E step. `second` is the caller's, see `add_second`."""
-        from scipy.linalg import lapack  # costs more to import than a small job computes
+    def accumulate(
+        self, extractor: IvectorExtractor, stats: UtteranceStats, algebra: HostAlgebra | TorchAlgebra | None = None
+    ) -> None:
+        """Add a batch of utterances: the E step. `second` is the caller's, see `add_second`.
 
-        linear, packed = extractor.natural_parameters(stats)
+        With a TorchAlgebra the sums are tensors until `collect` is called.
+        """
+        algebra = algebra or HostAlgebra()
+        zeroth, first = algebra.put(stats.zeroth), algebra.put(stats.first.reshape(len(stats.first), -1))
+        linear, packed = extractor.natural_parameters(first, zeroth, algebra)
+        means, scatter, log_dets, traces = algebra.posteriors(linear, packed, *extractor.lower)
         num, size = linear.shape
-        rows, columns = extractor.lower
-        means, scatter = np.empty((num, size)), np.empty_like(packed)
-        square, log_dets, traces = np.zeros(size * size), np.empty(num), np.empty(num)
-        flat = rows * size + columns
-        for index in range(num):
-            # The upper triangle of LAPACK's column-major view is our lower one.
-            square[flat] = packed[index]
-            factor, failed = lapack.dpotrf(square.reshape(size, size).T, lower=False, clean=False)
-            if failed:
-                raise ValueError("the posterior precision of an i-vector is not positive definite: NaN in the features "
-                                 "or the model")
-            log_dets[index] = 2 * np.log(np.diagonal(factor)).sum()
-            means[index], _ = lapack.dpotrs(factor, linear[index], lower=False)
-            inverse, _ = lapack.dpotri(factor, lower=False, overwrite_c=True)
-            traces[index] = np.trace(inverse)
-            inverse.T.reshape(-1).take(flat, out=scatter[index])
         distance = (means * means).sum(axis=1)
-        acoustic = stats.zeroth @ extractor.log_constants + 0.5 * ((linear * means).sum(axis=1) - size)
+        acoustic = zeroth @ algebra.constant(extractor.log_constants) + 0.5 * ((linear * means).sum(axis=1) - size)
         # What the natural parameters hold of the prior is taken out again, then the prior's own part is added.
         acoustic += 0.5 * (distance + traces) - extractor.prior_offset * means[:, 0]
         offset = distance - 2 * extractor.prior_offset * means[:, 0] + extractor.prior_offset**2
         self.auxiliary += float((acoustic - 0.5 * (offset + traces - size + log_dets)).sum())
 
+        rows, columns = map(algebra.constant, extractor.lower)
         scatter += means[:, rows] * means[:, columns]
-        self.occupancy += stats.zeroth.sum(axis=0)
-        self.cross += (stats.first.reshape(num, -1).T @ means).reshape(self.cross.shape)
-        self.scatter += stats.zeroth.T @ scatter
-        self.num_ivectors += num
+        if not self.num_ivectors:
+            for name in _BIG_SUMS:
+                setattr(self, name, algebra.put(getattr(self, name)))
+        self.occupancy += zeroth.sum(axis=0)
+        self.cross += (first.T @ means).reshape(self.cross.shape)
+        self.scatter += zeroth.T @ scatter
         self.ivector_sum += means.sum(axis=0)
-        total = scatter.sum(axis=0)
-        self.ivector_scatter[rows, columns] += total
-        self.ivector_scatter[columns, rows] = self.ivector_scatter[rows, columns]
+        self.num_ivectors += num
+        total = algebra.get(scatter.sum(axis=0))
+        self.ivector_scatter[extractor.lower] += total
+        self.ivector_scatter[extractor.lower[::-1]] = self.ivector_scatter[extractor.lower]
+
+    def collect(self, algebra: HostAlgebra | TorchAlgebra) -> None:
+        """Bring the sums of `accumulate` back to NumPy."""
+        if self.num_ivectors:
+            for name in _BIG_SUMS:
+                setattr(self, name, algebra.get(getattr(self, name)))
 
     def add_second(self, extractor: IvectorExtractor, second: np.ndarray) -> None:
         """Add the scatter of the frames, (Gaussians, dim, dim), and its part of the objective function."""

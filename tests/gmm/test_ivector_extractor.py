@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from speechlib.gmm.algebra import open_algebra
 from speechlib.gmm.full_gmm import FullGmm, scatter_by_gaussian
 from speechlib.gmm.gselect import Posteriors
 from speechlib.gmm.ivector_extractor import IvectorExtractor, UtteranceStats, scale_to_max_count, utterance_stats
@@ -56,7 +57,7 @@ def test_an_ivector_maximises_the_posterior():
     extractor = model()
     features, lengths, posteriors, _ = utterances(extractor, 2, 20)
     stats = utterance_stats(features, lengths, posteriors, GAUSSIANS)
-    ivectors = extractor.extract(stats)
+    ivectors, best = extractor.extract(stats)
     for index in range(2):
         precision, linear = np.eye(SIZE), np.array([extractor.prior_offset, 0])
         for gaussian in range(GAUSSIANS):
@@ -65,24 +66,25 @@ def test_an_ivector_maximises_the_posterior():
             linear = linear + weighted @ stats.first[index, gaussian]
         expected = np.linalg.solve(precision, linear) - [extractor.prior_offset, 0]
         assert np.allclose(ivectors[index], expected, atol=1e-8)
-    best = extractor.improvement(stats, ivectors)
-    assert np.all(best > 0) and np.all(best > extractor.improvement(stats, ivectors + 0.01))
+        start = np.array([extractor.prior_offset, 0])
+        at = [point @ linear - 0.5 * point @ precision @ point for point in (expected + start, start)]
+        assert best[index] == pytest.approx(at[0] - at[1], rel=1e-6) and best[index] > 0
 
 
 def test_ivectors_do_not_depend_on_the_batch():
     extractor = model()
     features, lengths, posteriors, _ = utterances(extractor, 3, 20)
     stats = utterance_stats(features, lengths, posteriors, GAUSSIANS)
-    together = extractor.extract(stats)
+    together, _ = extractor.extract(stats)
     for index in range(3):
-        alone = extractor.extract(UtteranceStats(*(part[index : index + 1] for part in stats)))
+        alone, _ = extractor.extract(UtteranceStats(*(part[index : index + 1] for part in stats)))
         assert np.allclose(together[index], alone[0], atol=1e-9)
 
 
 def test_without_frames_the_ivector_is_the_priors_mean():
     extractor = model()
     nothing = UtteranceStats(np.zeros((1, GAUSSIANS)), np.zeros((1, GAUSSIANS, DIM)))
-    assert np.allclose(extractor.extract(nothing), 0)
+    assert np.allclose(extractor.extract(nothing)[0], 0)
 
 
 def test_max_count_and_weight_scale_the_data():
@@ -136,6 +138,35 @@ def test_sums_of_jobs_are_the_sum_over_all():
         assert np.allclose(value, getattr(parts, name), rtol=1e-10), name
     with pytest.raises(ValueError, match="another model"):
         parts.add(ExtractorStats.zeros(model(size=3)))
+
+
+def test_torch_computes_the_same():
+    algebra = open_algebra("torch:cpu")
+    extractor = model()
+    features, lengths, posteriors, _ = utterances(extractor, 6, 20)
+    stats = utterance_stats(features, lengths, posteriors, GAUSSIANS)
+    for ours, theirs in zip(extractor.extract(stats), extractor.extract(stats, algebra), strict=True):
+        assert np.allclose(ours, theirs, atol=1e-9)
+    sums, by_torch = ExtractorStats.zeros(extractor), ExtractorStats.zeros(extractor)
+    for part in (slice(0, 2), slice(2, 6)):
+        batch = UtteranceStats(stats.zeroth[part], stats.first[part])
+        sums.accumulate(extractor, batch)
+        by_torch.accumulate(extractor, batch, algebra)
+    by_torch.collect(algebra)
+    for name, value in vars(sums).items():
+        found = getattr(by_torch, name)
+        assert isinstance(found, type(value)) and np.allclose(found, value, rtol=1e-10), name
+    with pytest.raises(ValueError, match="--device nonsense"):
+        open_algebra("nonsense")
+
+
+@pytest.mark.parametrize("device", ["cpu", "torch:cpu"])
+def test_a_precision_that_is_not_positive_definite_is_an_error(device):
+    algebra = open_algebra(device)
+    rows, columns = np.tril_indices(2)
+    packed = algebra.put(np.array([[1.0, 2.0, 1.0]]))
+    with pytest.raises(ValueError, match="not positive definite"):
+        algebra.posteriors(algebra.put(np.ones((1, 2))), packed, rows, columns)
 
 
 def test_without_variances_the_covariances_stay():
