@@ -1,10 +1,11 @@
 """Trials and scores: EER of a million scores beside Kaldi's compute-eer, and 37 million trials in bounded memory.
 
-Kaldi's C++ took 0.49 CPU seconds for a million scores on a machine where kaldi-native-fbank took 4.35 for MFCCs of
-2,880 s of audio; what the same program takes here, on a tenth of that, scales the figure. CPU seconds (user and system) of
-whole processes, Python's start included, and of the work alone, with the reading of files; the best of some rounds.
+Kaldi is not there to be run. Its CPU time was measured on another machine together with kaldi-native-fbank's on 2,880 s
+of speech; that program is run here, too, in turns with ours, and the ratio of its times scales Kaldi's to this machine
+(features.py tells what it computes). CPU seconds (user and system) of whole processes, from the start of Python, and of
+the work alone, from the file to the printed number; the median of the rounds.
 
-    python benchmarks/trials.py [--rounds 5] [--long 37000000] [--num-bootstrap 1000] [--dir FOLDER] [--json FILE]
+    python benchmarks/trials.py [--speech FOLDER] [--rounds 5] [--num-bootstrap 1000] [--dir FOLDER] [--json FILE]
     python benchmarks/trials.py --long 0     without the long list, which needs 5 GB of disk and some minutes
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,11 +24,13 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
+import features as yardstick  # noqa: E402
 import numpy as np  # noqa: E402
 
-KALDI_EER, KALDI_FBANK = 0.49, 4.35  # CPU seconds on one machine
+KALDI_EER, KNF_SECONDS = 0.49, 4.35  # CPU seconds on one machine, the latter for 2,880 s of speech
+YARDSTICK_SECONDS = 240
 UTTERANCES, SPEAKERS = 8700, 1211
 CHUNK = 1 << 17
 
@@ -34,7 +38,8 @@ CHUNK = 1 << 17
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="the best of so many is reported (default: 5)")
+    parser.add_argument("--speech", type=Path, help="folder with recordings of 16 kHz, for kaldi-native-fbank")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
     parser.add_argument("--long", type=int, default=37_000_000, help="trials of the long list; 0: none")
     parser.add_argument("--num-bootstrap", type=int, default=1000, help="draws of speakers for the long list")
     parser.add_argument("--dir", help="folder for the files (default: a temporary one)")
@@ -42,62 +47,52 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.dir) as name:
         folder = Path(name)
-        figures = {"scale": machine_scale(args.rounds)}
-        print(f"this machine takes {figures['scale']:.2f} times as long as the one of Kaldi's figures")
-        figures["million"] = million(folder, args.rounds, KALDI_EER * figures["scale"])
+        pieces = folder / "speech"
+        pieces.mkdir()
+        files = yardstick.write_pieces(args.speech or yardstick.default_speech(), YARDSTICK_SECONDS, pieces)
+        figures: dict = {"million": million(folder, files, args.rounds)}
         if args.long:
             figures["long"] = long_list(folder, args.long, args.num_bootstrap)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def machine_scale(rounds: int) -> float:
-    """CPU time of kaldi-native-fbank here over that where Kaldi was measured."""
-    import kaldi_native_fbank as knf
-
-    options = knf.MfccOptions()
-    options.num_ceps = options.mel_opts.num_bins = 30
-    options.frame_opts.dither, options.frame_opts.snip_edges = 0.0, False
-    options.mel_opts.low_freq, options.mel_opts.high_freq = 20.0, 7600.0
-    samples = (1000.0 * np.random.default_rng(0).standard_normal(8 * 16000)).tolist()
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        for _ in range(36):
-            computer = knf.OnlineMfcc(options)
-            computer.accept_waveform(16000, samples)
-            for frame in range(computer.num_frames_ready):
-                computer.get_frame(frame)
-        times.append(time.process_time() - start)
-    return 10.0 * min(times) / KALDI_FBANK
-
-
-def million(folder: Path, rounds: int, kaldi: float) -> dict[str, float]:
-    """EER and all error rates of a million trials."""
+def million(folder: Path, files: list[Path], rounds: int) -> dict[str, float]:
+    """EER and all error rates of a million trials, in turns with the yardstick."""
     write_lists(folder, 1_000_000)
-    with open(folder / "labelled", "w") as out, open(folder / "trials") as trials, open(folder / "scores") as scores:
+    labelled = folder / "labelled"
+    with open(labelled, "w") as out, open(folder / "trials") as trials, open(folder / "scores") as scores:
         for trial, score in zip(trials, scores, strict=True):
             out.write(f"{score.split()[2]} {trial.split()[2]}\n")
     lists = ["--trials", str(folder / "trials"), "--scores", str(folder / "scores")]
-    runs = {
-        "compute_eer": ["compute_eer", str(folder / "labelled")],
+    commands = {
+        "compute_eer": ["compute_eer", str(labelled)],
         "eval_trials without intervals": ["eval_trials", *lists, "--num-bootstrap", "0"],
         "eval_trials": ["eval_trials", *lists],
     }
-    figures = {}
-    for name, command in runs.items():
-        seconds, peak = min(measure(command) for _ in range(rounds if "compute" in name else 2))
-        figures[name] = seconds
-        beside = f", {kaldi / seconds:.1f} times as fast as compute-eer ({kaldi:.2f} s)" if "compute" in name else ""
-        print(f"1 M trials, {name}: {seconds:.2f} CPU s, peak {peak:.0f} MiB{beside}", flush=True)
-    code = (
+    alone = (
         "import sys, time; from speechlib.bin.compute_eer import main; start = time.process_time(); "
-        f"main([{str(folder / 'labelled')!r}]); print(time.process_time() - start)"
+        "main(sys.argv[1:]); print(time.process_time() - start)"
     )
-    figures["compute_eer, the work alone"] = alone = min(
-        float(run([sys.executable, "-c", code]).splitlines()[-1]) for _ in range(rounds)
-    )
-    print(f"1 M trials, compute_eer, the work alone: {alone:.2f} CPU s, {kaldi / alone:.1f} times as fast")
+    knf = yardstick.knf("mfcc30")
+    times: dict[str, list[float]] = {name: [] for name in (*commands, "compute_eer, the work alone", "knf")}
+    peaks: dict[str, float] = {}
+    for number in range(rounds):
+        for name, command in commands.items():
+            if name == "compute_eer" or number == 0:
+                seconds, peaks[name] = measure(command)
+                times[name].append(seconds)
+        printed = subprocess.run([sys.executable, "-c", alone, labelled], cwd=ROOT, check=True, capture_output=True)
+        times["compute_eer, the work alone"].append(float(printed.stdout.split()[-1]))
+        times["knf"].append(yardstick.one_round(knf, files, folder / "out.ark"))
+    scale = statistics.median(times.pop("knf")) * 2880 / (len(files) * yardstick.PIECE_SECONDS) / KNF_SECONDS
+    print(f"this machine takes {scale:.2f} times the time of the one where Kaldi was measured (kaldi-native-fbank)")
+    figures = {"scale": scale}
+    for name, seconds in times.items():
+        figures[name] = statistics.median(seconds)
+        beside = f", {KALDI_EER * scale / figures[name]:.2f} times Kaldi's speed" if "compute" in name else ""
+        peak = f", peak {peaks[name]:.0f} MiB" if name in peaks else ""
+        print(f"1 M trials, {name}: {figures[name]:.2f} CPU s ({min(seconds):.2f} .. {max(seconds):.2f}){peak}{beside}")
     return figures
 
 
@@ -147,12 +142,6 @@ def measure(command: list[str]) -> tuple[float, float]:
     if status:
         raise RuntimeError(f"{' '.join(command)}: failed with status {status}")
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024.0
-
-
-def run(command: list[str]) -> str:
-    """What a command prints."""
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.DEVNULL).stdout  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -22,19 +22,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("scores", metavar="<scores-in>", help="a file, 'command |', or - for standard input")
     options = parser.parse_args(argv)
 
-    scores, targets = [], []
+    scores: tuple[list, list] = ([], [])
     for block in iterate_blocks(options.scores, (2,), _EXPECTED):
         labels = block.matches(1, (b"nontarget", b"target"))
         if labels.min() < 0:
             line = int(labels.argmin())
             raise ValueError(f"{block.place(line)}: label '{block.word(line, 1)}': expected '{_EXPECTED}'")
-        scores.append(block.numbers(0).astype(np.float32))  # Kaldi's BaseFloat
-        targets.append(labels == 1)
-    score, target = np.concatenate(scores), np.concatenate(targets)
-    if target.all() or not target.any():
-        kind = "target" if target.any() else "nontarget"
-        raise ValueError(f"{options.scores}: all {len(target)} lines are {kind}; an equal error rate needs both kinds")
-    rate, threshold = kaldi_equal_error_rate(sort_scores(score[target], score[~target]))
+        values = block.numbers(0).astype(np.float32)  # Kaldi's BaseFloat
+        for kind in (0, 1):
+            scores[kind].append(values[labels == kind])
+    nontarget, target = map(np.concatenate, scores)
+    if not len(target) or not len(nontarget):
+        kind, count = ("target", len(target)) if len(target) else ("nontarget", len(nontarget))
+        raise ValueError(f"{options.scores}: all {count} lines are {kind}; an equal error rate needs both kinds")
+    rate, threshold = kaldi_equal_error_rate(sort_scores(target, nontarget))
     sys.stderr.write(f"compute_eer: equal error rate is {100.0 * rate:g}%, at threshold {threshold:g}\n")
     print(f"{100.0 * rate:.4g}")
 

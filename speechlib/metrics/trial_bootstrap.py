@@ -3,7 +3,11 @@
 A resample draws as many speakers as there are, with replacement. A target trial counts as often as its speaker was
 drawn, a nontarget trial as often as its two speakers together (the product): what the trials between copies of speakers
 would be. Trials are weighted, never copied: scores are sorted once, the curve's corners become bins, and all resamples
-are products of sparse matrices (bins x pairs of speakers) with the weights.
+are products of matrices (bins x pairs of speakers) with the weights.
+
+In long lists of many speakers that product of two counts is taken of the nontarget trials with the highest scores
+alone; of the bulk, the sum of both counts less one, which has the same expectation and leaves out what two speakers'
+counts deviate by together: 1 / sqrt(2^18), 0.2 % of a false-alarm rate, where intervals are wider by an order.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from speechlib.metrics.verification import (
 _TARGET_STEPS, _NONTARGET_STEPS = 4096, 256
 _MAX_CORNERS = 12_000
 _AT_ONCE = 1 << 22  # weights of pairs of speakers in memory
+_TAIL, _FEW_PAIRS = 1 << 18, 1 << 14
+_PIECE = 1 << 22
 
 
 class Curves(NamedTuple):
@@ -62,15 +68,21 @@ class TrialBootstrap:
         if self.num_speakers < 2:
             raise ValueError("resampling needs the trials of at least two speakers")
         self.priors = tuple(priors)
-        corners = _thin(*detection_errors(sort_scores(scores[target], scores[~target])))
+        ordered = sort_scores(scores[target], scores[~target])
+        corners = _thin(*detection_errors(ordered))
         self.num_bins = len(corners) + 1
-        bits = {True: _bits(scores[target], -1.0), False: _bits(scores[~target], 1.0)}
-        columns, pairs = _pairs(first[~target], second[~target], self.num_speakers)
-        self._pairs = pairs
-        self._classes = {
-            True: _ClassCounts(scores[target], first[target], self.num_speakers, corners, bits[True], self.priors),
-            False: _ClassCounts(scores[~target], columns, len(pairs), corners, bits[False], self.priors),
-        }
+        self._targets = _Counts(scores, target, [first], self.num_speakers, corners, -1.0, self.priors)
+        tail = ~target
+        if len(ordered.nontarget) > _TAIL and self.num_speakers**2 > 2 * _FEW_PAIRS:
+            tail &= scores >= ordered.nontarget[-_TAIL]
+        del ordered
+        columns, self._pairs = _pairs(first[tail], second[tail], self.num_speakers)
+        self._nontargets = [_Counts(scores, tail, [columns], len(self._pairs), corners, 1.0, self.priors)]
+        bulk = ~target
+        bulk &= ~tail
+        if bulk.any():
+            both = [first, second]
+            self._nontargets.append(_Counts(scores, bulk, both, self.num_speakers, corners, 1.0, self.priors))
 
     def resample(self, weights: np.ndarray) -> Curves:
         """The curves and costs if each speaker is there as often as its weight says.
@@ -87,13 +99,15 @@ class TrialBootstrap:
         alone = first == second
         if alone.any():
             paired[alone] = weights[first[alone]]
-        miss, bits_of_targets, missed = self._classes[True].sums(weights)
-        false_alarm, bits_of_nontargets, rejected = self._classes[False].sums(paired)
+        miss, target_sums = _shares(self._targets.sums(weights))
+        parts = [part.sums(each) for part, each in zip(self._nontargets, (paired, weights), strict=False)]
+        below, nontarget_sums = _shares(tuple(sum(sums) for sums in zip(*parts, strict=True)))
         actual = {
-            prior: (prior * missed[index] + (1.0 - prior) * (1.0 - rejected[index])) / min(prior, 1.0 - prior)
-            for index, prior in enumerate(self.priors)
+            prior: (prior * target_sums[place] + (1.0 - prior) * (1.0 - nontarget_sums[place]))
+            / min(prior, 1.0 - prior)
+            for place, prior in enumerate(self.priors)
         }
-        return Curves(miss, 1.0 - false_alarm, actual, (bits_of_targets + bits_of_nontargets) / 2.0)
+        return Curves(miss, 1.0 - below, actual, (target_sums[-1] + nontarget_sums[-1]) / 2.0)
 
     def draw(self, generator: np.random.Generator, count: int) -> np.ndarray:
         """(speakers, count) float32 weights of resamples that hold target and nontarget trials.
@@ -105,10 +119,10 @@ class TrialBootstrap:
         uniform = np.full(self.num_speakers, 1.0 / self.num_speakers)
         while count:
             weights = generator.multinomial(self.num_speakers, uniform, size=count).astype(np.float32).T
-            good = weights[self._classes[True].used].any(axis=0)
+            good = weights[self._targets.used].any(axis=0)
             good &= _any_pair(weights, self._pairs[:256])
             unsure = np.flatnonzero(~good)
-            good[unsure] = weights[np.ix_(self._classes[True].used, unsure)].any(axis=0)
+            good[unsure] = weights[np.ix_(self._targets.used, unsure)].any(axis=0)
             good[unsure] &= _any_pair(weights[:, unsure], self._pairs)
             drawn.append(weights[:, good])
             left -= count
@@ -132,40 +146,80 @@ class TrialBootstrap:
         return {name: np.concatenate(values) for name, values in found.items()}
 
 
-class _ClassCounts:
-    """Trials of one class, counted by bin and column (a speaker or a pair of them)."""
+class _Counts:
+    """Some trials of one class, counted by bin and column (a speaker, or a pair of them).
 
-    def __init__(self, scores, columns, num_columns, corners, bits, priors):
-        from scipy.sparse import csr_matrix
+    Args:
+        scores: (trials,) of all trials.
+        chosen: (trials,) bool: these ones.
+        columns: one array with the column of each trial, all or chosen; or two, see the module's text on the bulk.
+        num_columns: how many there are.
+        corners: rising thresholds between the bins.
+        sign: of the scores in Cllr: -1 for targets, 1 for nontargets.
+        priors: of the actual costs.
+    """
 
-        bins = np.searchsorted(corners, scores, side="right")
-        keys = bins.astype(np.int64)
-        keys *= num_columns
-        keys += columns
-        keys.sort()
-        starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
-        counts = np.diff(np.append(starts, len(keys))).astype(np.float32)
-        rows, places = np.divmod(keys[starts], num_columns)
-        shape = (len(corners) + 1, num_columns)
-        pointers = np.searchsorted(rows, np.arange(shape[0] + 1))
-        self._by_bin = csr_matrix((counts, places.astype(np.int32), pointers.astype(np.int64)), shape=shape)
-        self._count = np.bincount(columns, minlength=num_columns).astype(np.float64)
+    def __init__(self, scores, chosen, columns, num_columns, corners, sign, priors):
+        places = np.flatnonzero(chosen)
+        columns = [each if len(each) == len(places) else each[places] for each in columns]
+        self._times = len(columns)
+        size = (len(corners) + 1) * num_columns
+        dense = size <= max(len(places), 1 << 16) or self._times > 1 and size <= 1 << 26
+        by_bin = np.zeros(size, np.float32) if dense else []
+        rows = np.zeros((len(priors) + 1, num_columns))  # trials below each prior's threshold, and bits
+        self._count = sum(np.bincount(each, minlength=num_columns) for each in columns).astype(np.float64)
         self.used = np.flatnonzero(self._count)
-        self._bits = np.bincount(columns, weights=bits, minlength=num_columns)
-        self._below = [
-            np.bincount(columns[scores < bayes_threshold(prior)], minlength=num_columns).astype(np.float64)
-            for prior in priors
-        ]
+        for start in range(0, len(places), _PIECE):
+            part = slice(start, start + _PIECE)
+            values = scores[places[part]]
+            first_of_bin = np.searchsorted(corners, values, side="right") * num_columns
+            bits = _bits(values, sign)
+            for each in columns:
+                keys = first_of_bin + each[part]
+                if dense:
+                    by_bin += np.bincount(keys, minlength=size)
+                else:
+                    by_bin.append(keys)
+                rows[-1] += np.bincount(each[part], weights=bits, minlength=num_columns)
+                for row, prior in zip(rows, priors, strict=False):
+                    row += np.bincount(each[part][values < bayes_threshold(prior)], minlength=num_columns)
+        self._rows = rows
+        shape = (len(corners) + 1, num_columns)
+        self._by_bin = by_bin.reshape(shape) if dense else _sparse(np.concatenate(by_bin), shape)
+        # Counted twice, a trial's weight is the sum of two: less one, on average, is what it should be.
+        ones = (self._times - 1) / self._times * np.ones((num_columns, 1), np.float32)
+        self._extra = [np.asarray(each @ ones) for each in (self._by_bin, self._count, self._rows)]
 
-    def sums(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """Shares of the class below each corner (resamples, corners + 1), mean bits, shares below the thresholds."""
-        total = self._count @ weights
-        if not (total > 0.0).all():
-            raise ValueError("a resample lacks target or nontarget trials")
-        inside = np.asarray(self._by_bin @ weights).T
-        below = np.cumsum(inside, axis=1, dtype=np.float64)
-        below /= below[:, -1:]
-        return below, (self._bits @ weights) / total, [(counts @ weights) / total for counts in self._below]
+    def sums(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights (resamples, bins) by bin, (resamples,) in all, and (priors + 1, resamples) of the other rows."""
+        inside = np.asarray(self._by_bin @ weights)
+        total, others = self._count @ weights, self._rows @ weights
+        if self._times > 1:
+            inside = np.maximum(inside - self._extra[0], 0.0)
+            total, others = total - self._extra[1], others - self._extra[2]
+        return inside.T, total, others
+
+
+def _sparse(keys: np.ndarray, shape: tuple[int, int]):
+    """Counts of keys, row * columns + column, as a sparse matrix."""
+    from scipy.sparse import csr_matrix
+
+    keys.sort()
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    counts = np.diff(np.append(starts, len(keys))).astype(np.float32)
+    rows, columns = np.divmod(keys[starts], shape[1])
+    pointers = np.searchsorted(rows, np.arange(shape[0] + 1))
+    return csr_matrix((counts, columns.astype(np.int32), pointers.astype(np.int32)), shape=shape)
+
+
+def _shares(sums: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(resamples, bins) shares of the weight up to each bin, and the other sums as shares."""
+    inside, total, others = sums
+    if not (total > 0.0).all():
+        raise ValueError("a resample lacks target or nontarget trials")
+    below = np.cumsum(inside, axis=1, dtype=np.float64)
+    below /= below[:, -1:]
+    return below, others / total
 
 
 def interval(samples: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:

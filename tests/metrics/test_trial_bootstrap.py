@@ -136,3 +136,19 @@ def test_draws_without_nontargets_are_drawn_again():
     scores, target = np.array([2.0, 1.0, 0.0]), np.array([True, True, False])
     bootstrap = TrialBootstrap(scores, target, [0, 1, 0], [0, 1, 1])
     assert bootstrap.measure(100)["eer"].shape == (100,)
+
+
+def test_the_bulk_of_long_lists_is_resampled_alike(monkeypatch):
+    """The sum of two counts less one stands for their product where many pairs come together."""
+    trials = system(trials=60_000, speakers=200)
+    exact = TrialBootstrap(*trials, PRIORS)
+    for name, value in (("_TAIL", 4000), ("_FEW_PAIRS", 100), ("_PIECE", 7000)):
+        monkeypatch.setattr(trial_bootstrap, name, value)
+    split = TrialBootstrap(*trials, PRIORS)
+    assert len(split._nontargets) == 2 and len(exact._nontargets) == 1
+    expected = measures_of(exact, np.ones(200))
+    assert measures_of(split, np.ones(200)) == pytest.approx(expected, abs=1e-5)
+    one, two = exact.measure(300, seed=1), split.measure(300, seed=1)
+    for name, values in one.items():
+        assert np.std(values - two[name]) < values.mean() / np.sqrt(4000), name
+        np.testing.assert_allclose(interval(two[name]), interval(values), atol=0.3 * np.std(values), err_msg=name)
