@@ -9,7 +9,7 @@ from speechlib.backend.plda import Plda
 from speechlib.backend.vectors import normalize_length
 
 _BLOCK = 1 << 20  # pairs at a time
-_PROJECTED = 1 << 10  # vectors at a time
+_PART = 1 << 10  # vectors at a time
 _SINGLE = 1e-4  # scores may round by this at most (Cauchy-Schwarz; in fact a tenth) for single precision to be used
 _ROWS = 256  # gathered pairs at a time: they stay in the cache
 _CELLS = 1 << 22  # of a dense block (32 MiB)
@@ -159,8 +159,7 @@ def project(
     if vectors.shape[1] != plda.dim:
         raise ValueError(f"vectors of dimension {vectors.shape[1]}, a PLDA of dimension {plda.dim}: they must agree")
     projected = np.empty(vectors.shape)
-    for start in range(0, len(vectors), _PROJECTED):
-        part = slice(start, start + _PROJECTED)
+    for part in _parts(len(vectors)):
         block = np.asarray(vectors[part], np.float64) @ plda.transform.T
         block -= plda.transform @ plda.mean
         if normalize:
@@ -194,10 +193,23 @@ def plda_scorer(plda: Plda, enrolment: np.ndarray, test: np.ndarray, counts: np.
     variance = 1.0 + plda.psi / (distinct[:, None] * plda.psi + 1.0)  # given the enrolment; without it 1 + psi
     quadratic = 0.5 * (1.0 / (1.0 + plda.psi) - 1.0 / variance)
     constant = 0.5 * (np.log1p(plda.psi).sum() - np.log(variance).sum(axis=1))
-    alone = len(distinct) == 1
-    linear = enrolment * (gain / variance)[0 if alone else which]
-    offset = constant[which] - 0.5 * np.einsum("ij,ij,ij->i", enrolment, linear, gain[:1] if alone else gain[which])
-    if alone:
-        return PairScorer.of(linear, test, offset, np.einsum("ij,ij,j->i", test, test, quadratic[0]))
-    both = np.column_stack([linear, quadratic[which]])
-    return PairScorer.of(both, np.column_stack([test, test**2]), offset, np.zeros(len(test)))
+    width = plda.dim if len(distinct) == 1 else 2 * plda.dim
+    left, offset = np.empty((len(enrolment), width)), constant[which]
+    for part in _parts(len(enrolment)):
+        expected = enrolment[part] * gain[which[part]]
+        left[part, : plda.dim] = linear = expected / variance[which[part]]
+        offset[part] -= 0.5 * np.einsum("ij,ij->i", expected, linear)
+        if width > plda.dim:
+            left[part, plda.dim :] = quadratic[which[part]]
+    test_offset = np.zeros(len(test))
+    if width > plda.dim:
+        return PairScorer.of(left, np.column_stack([test, test**2]), offset, test_offset)
+    for part in _parts(len(test)):
+        test_offset[part] = test[part] ** 2 @ quadratic[0]
+    return PairScorer.of(left, test, offset, test_offset)
+
+
+def _parts(size: int) -> Iterator[slice]:
+    """Rows that are worked on at a time, few enough to stay in the cache."""
+    for start in range(0, size, _PART):
+        yield slice(start, start + _PART)
