@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speechlib.io.name_table import NameTable
 from speechlib.io.specifiers import Output
-from speechlib.io.text_columns import NameTable, iterate_blocks
+from speechlib.io.text_columns import iterate_blocks
 from speechlib.io.trials import Trials
 
 _EXPECTED = "<enrol> <test> <score>"

@@ -11,7 +11,7 @@ import numpy as np
 
 BLOCK_BYTES = 1 << 19  # what is worked on stays in the processor's cache
 _FRONT, _BEHIND = 8, 64  # zeros around the text, so that eight bytes can be had before and behind every word
-_WORD = np.dtype("<u8")
+WORD = np.dtype("<u8")
 
 
 class Block:
@@ -102,7 +102,7 @@ class Block:
         if len(self._text) < ends[-1] + 8 * width:
             self._text = np.concatenate([self._text, np.zeros(8 * width, np.uint8)])
         eights, masks = eights_of(self._text), _masks(width)
-        groups = np.empty((width, self.num_lines), _WORD)  # group by group in memory, as they are compared and hashed
+        groups = np.empty((width, self.num_lines), WORD)  # group by group in memory, as they are compared and hashed
         for group in range(width):
             np.bitwise_and(eights[starts + 8 * group], masks[group][lengths], out=groups[group])
         return groups.T
@@ -113,7 +113,7 @@ class Block:
         groups = self.padded(column, width)
         found = np.full(self.num_lines, -1, np.int8)
         for index, word in enumerate(words):
-            pattern = np.frombuffer(word.ljust(8 * groups.shape[1], b"\0"), _WORD)
+            pattern = np.frombuffer(word.ljust(8 * groups.shape[1], b"\0"), WORD)
             same = groups[:, 0] == pattern[0]
             for group in range(1, groups.shape[1]):
                 same &= groups[:, group] == pattern[group]
@@ -176,117 +176,9 @@ def iterate_blocks(path: str | os.PathLike, num_columns: Sequence[int], expected
         raise ValueError(f"{source}: the file is empty; expected lines of '{expected}'")
 
 
-class NameTable:
-    """Names and their numbers, in the order of first appearance within a block: a hash table that numpy fills."""
-
-    def __init__(self, names: Sequence[str] = ()):
-        self._names: list[str] = []
-        self._source = ""  # the file that was read last, for messages
-        self._groups = np.zeros((0, 1), _WORD)
-        self._hashes = np.zeros(0, _WORD)
-        self._slots = np.full(0, -1, np.int32)
-        if names:
-            self._add_all(names)
-
-    def __len__(self) -> int:
-        return len(self._hashes)
-
-    @property
-    def names(self) -> list[str]:
-        """All names, by number; the list grows as more are read.
-
-        Raises:
-            ValueError: a name that is not UTF-8.
-        """
-        for row in self._groups[len(self._names) :]:
-            name = row.tobytes().rstrip(b"\0")
-            try:
-                self._names.append(name.decode())
-            except UnicodeDecodeError:
-                raise ValueError(
-                    f"{self._source}: name {name!r} is not UTF-8; convert the file, as with 'iconv -f latin1 -t utf8'"
-                ) from None
-        return self._names
-
-    def numbers(self, block: Block, column: int, add: bool = True) -> np.ndarray:
-        """(lines,) int32 numbers of a column's names; unknown names are added, or with add=False get -1."""
-        self._source = block.source
-        return self._look_up(block.padded(column, self._groups.shape[1]), add)
-
-    def _look_up(self, groups: np.ndarray, add: bool) -> np.ndarray:
-        if groups.shape[1] > self._groups.shape[1]:
-            wider = np.zeros((len(self._groups), groups.shape[1]), _WORD)
-            wider[:, : self._groups.shape[1]] = self._groups
-            self._groups = np.asfortranarray(wider)
-            # A hash covers the zeros behind a name, too.
-            self._hashes = _hash(self._groups)
-            self._refill(len(self._slots))
-        hashes = _hash(groups)
-        self._reserve(len(self) + (len(groups) if add else 0))
-        place = (hashes & _WORD.type(len(self._slots) - 1)).astype(np.int64)
-        numbers = self._slots[place]
-        pending = np.flatnonzero(~self._same(groups, numbers))
-        while len(pending):
-            empty = numbers[pending] < 0
-            if not add:
-                pending = pending[~empty]
-            elif empty.any():
-                new = pending[empty]
-                # Of several lines that want the same free slot the first gets it; all look again below.
-                self._slots[place[new[::-1]]] = new[::-1]
-                new = new[self._slots[place[new]] == new]
-                self._slots[place[new]] = len(self) + np.arange(len(new), dtype=np.int32)
-                self._groups = np.asfortranarray(np.concatenate([self._groups, groups[new]]))
-                self._hashes = np.concatenate([self._hashes, hashes[new]])
-                numbers[pending] = self._slots[place[pending]]
-            same = self._same(groups[pending], numbers[pending])
-            pending = pending[~same]
-            place[pending] = (place[pending] + 1) & (len(self._slots) - 1)
-            numbers[pending] = self._slots[place[pending]]
-            found = self._same(groups[pending], numbers[pending])
-            pending = pending[~found]
-        return numbers
-
-    def _same(self, groups: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        if not len(self):
-            return np.zeros(len(groups), bool)
-        same = numbers >= 0
-        for column in range(groups.shape[1]):  # -1 looks at the last name; that is no match whatever it is
-            same &= self._groups[:, column][numbers] == groups[:, column]
-        return same
-
-    def _reserve(self, count: int) -> None:
-        if len(self._slots) < 2 * count or not len(self._slots):
-            self._refill(1 << (4 * count + 15).bit_length())
-
-    def _refill(self, size: int) -> None:
-        self._slots = np.full(size, -1, np.int32)
-        pending = np.arange(len(self), dtype=np.int32)
-        place = (self._hashes & _WORD.type(max(size, 1) - 1)).astype(np.int64)
-        while len(pending):
-            free = self._slots[place[pending]] < 0
-            self._slots[place[pending[free]]] = pending[free]
-            pending = pending[self._slots[place[pending]] != pending]
-            place[pending] = (place[pending] + 1) & (size - 1)
-
-    def _add_all(self, names: Sequence[str]) -> None:
-        encoded = [name.encode() for name in names]
-        width = max(1, -(-max(map(len, encoded)) // 8))
-        padded = b"".join(name.ljust(8 * width, b"\0") for name in encoded)
-        groups = np.frombuffer(padded, _WORD).reshape(-1, width)
-        numbers = self._look_up(groups, add=True)
-        if len(self) != len(names):
-            raise ValueError("a table of names needs distinct names")
-        order = np.empty_like(numbers)  # the table's own order is another
-        order[numbers] = np.arange(len(names), dtype=np.int32)
-        used = self._slots >= 0
-        self._slots[used] = order[self._slots[used]]
-        self._groups, self._hashes = self._groups[numbers], self._hashes[numbers]
-
-
 def eights_of(text: np.ndarray) -> np.ndarray:
     """(bytes - 7,) uint64 view: the eight bytes that begin at each place, the first of them the lowest."""
-    return np.ndarray((len(text) - 7,), _WORD, buffer=text, strides=(1,))
+    return np.ndarray((len(text) - 7,), WORD, buffer=text, strides=(1,))
 
 
 def _open(source: str) -> AbstractContextManager[BinaryIO]:
@@ -305,18 +197,6 @@ def _masks(width: int) -> np.ndarray:
     """(width, 8 width + 1): what keeps the first n bytes, by group of eight and n."""
     kept = np.clip(np.arange(8 * width + 1)[None, :] - 8 * np.arange(width)[:, None], 0, 8)
     return _LOW_BYTES[kept]
-
-
-def _hash(groups: np.ndarray) -> np.ndarray:
-    hashes = np.full(len(groups), 0x9E3779B97F4A7C15, _WORD)
-    for column in range(groups.shape[1]):
-        hashes ^= groups[:, column]
-        hashes *= _WORD.type(0xD6E8FEB86659FD93)
-        hashes ^= hashes >> _WORD.type(32)
-    # Once more, or the last letters of a word would not reach the low bits that choose the slot.
-    hashes *= _WORD.type(0xD6E8FEB86659FD93)
-    hashes ^= hashes >> _WORD.type(32)
-    return hashes
 
 
 _POWERS = 10.0 ** np.arange(9)
@@ -339,25 +219,25 @@ def _plain_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> t
     np.minimum(lengths, 8, out=lengths)
     word &= _HIGH_BYTES[lengths]  # what stands before the word goes
     # The lowest byte that is a point, by the trick that finds a zero byte; it is the only one in a plain decimal.
-    marked = word ^ _WORD.type(0x2E * _ONES)
-    found = marked - _WORD.type(_ONES)
+    marked = word ^ WORD.type(0x2E * _ONES)
+    found = marked - WORD.type(_ONES)
     np.invert(marked, out=marked)
     found &= marked
-    found &= _WORD.type(0x80 * _ONES)
+    found &= WORD.type(0x80 * _ONES)
     np.negative(found, out=marked)
     found &= marked
-    found >>= _WORD.type(7)  # one at the point's byte, or nothing
+    found >>= WORD.type(7)  # one at the point's byte, or nothing
     has_point = found != 0
-    before = found - _WORD.type(1)  # the bytes below it, all if there is none
-    point = found * _WORD.type(255)
+    before = found - WORD.type(1)  # the bytes below it, all if there is none
+    point = found * WORD.type(255)
     whole = word & before
     word ^= whole
     word &= ~point
-    shift = has_point.view(np.uint8).astype(_WORD)
-    found *= _WORD.type(0x0001020304050607)
-    found >>= _WORD.type(56)
+    shift = has_point.view(np.uint8).astype(WORD)
+    found *= WORD.type(0x0001020304050607)
+    found >>= WORD.type(56)
     decimals = (7 - found.view(np.int64)) * has_point
-    shift *= _WORD.type(8)
+    shift *= WORD.type(8)
     whole <<= shift
     word |= whole
     lengths -= has_point
@@ -370,27 +250,27 @@ def _plain_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> t
 
 
 _SIGNS = np.array([1.0, -1.0])
-_LOW_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(9)], dtype=_WORD)
+_LOW_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(9)], dtype=WORD)
 _HIGH_BYTES = ~_LOW_BYTES[::-1].copy()
-_ZEROS_BEFORE = _LOW_BYTES[::-1] & _WORD.type(0x30 * _ONES)
+_ZEROS_BEFORE = _LOW_BYTES[::-1] & WORD.type(0x30 * _ONES)
 
 
 def _eight_digits(groups: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The number that the last `count` of eight characters spell, and whether they are digits."""
     digits = groups & _HIGH_BYTES[count]
     digits |= _ZEROS_BEFORE[count]
-    digits ^= _WORD.type(0x30 * _ONES)
-    beyond = digits + _WORD.type(0x76 * _ONES)  # sets the highest bit of what is above nine
+    digits ^= WORD.type(0x30 * _ONES)
+    beyond = digits + WORD.type(0x76 * _ONES)  # sets the highest bit of what is above nine
     beyond |= digits
-    beyond &= _WORD.type(0x80 * _ONES)
-    shifted = digits >> _WORD.type(8)
-    digits *= _WORD.type(10)
+    beyond &= WORD.type(0x80 * _ONES)
+    shifted = digits >> WORD.type(8)
+    digits *= WORD.type(10)
     digits += shifted
-    high = digits >> _WORD.type(16)
-    high &= _WORD.type(0x000000FF000000FF)
-    high *= _WORD.type(0x0000271000000001)
-    digits &= _WORD.type(0x000000FF000000FF)
-    digits *= _WORD.type(0x000F424000000064)
+    high = digits >> WORD.type(16)
+    high &= WORD.type(0x000000FF000000FF)
+    high *= WORD.type(0x0000271000000001)
+    digits &= WORD.type(0x000000FF000000FF)
+    digits *= WORD.type(0x000F424000000064)
     digits += high
-    digits >>= _WORD.type(32)
+    digits >>= WORD.type(32)
     return digits.view(np.int64).astype(np.float64), beyond == 0

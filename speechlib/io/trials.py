@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speechlib.io.text_columns import Block, NameTable, iterate_blocks
+from speechlib.io.name_table import NameTable
+from speechlib.io.text_columns import Block, iterate_blocks
 
 _EXPECTED = "<enrol> <test> target|nontarget"
 _LABELS = (b"nontarget", b"target")
