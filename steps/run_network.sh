@@ -9,7 +9,7 @@
 # Options:
 #   --size S             of the configurations: demo, paper, full (default: demo)
 #   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
-#   --check-against "D"  data directories whose speakers must not be in training
+#   --check-against "D"  further data directories whose speakers must not be in training, beside the sets to score
 #   --noise DIR          prepared noises and responses, for configurations that augment on the fly
 #   --num-threads N      CPU threads (default: 1)
 #   --cmd CMD            job dispatcher (default: utils/run.py)
@@ -29,6 +29,7 @@ read -r name seed config features train_set eval_sets layers overrides < <(sed -
 [[ -n ${overrides:-} ]] || usage "$runs:$line: expected eight columns"
 if [[ $overrides == - ]]; then overrides=''; fi
 model=$exp/$name/seed$seed train=$data/${train_set}_$features
+for set in ${eval_sets//,/ }; do check_against+=" $data/$set"; done
 
 case $part in
   train)

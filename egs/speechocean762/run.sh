@@ -62,8 +62,8 @@ if stage 2 "Copies of the training set: speed (new speakers), noise, music, babb
   ../../local/prepare_noise.sh --max-bad "$max_bad" "${noise:-$data/made/musan}" "$data/noise"
   ../../local/prepare_noise.sh --max-bad "$max_bad" --unnamed rir "${rirs:-$data/made/RIRS_NOISES}" "$data/rirs"
   for set in train fit; do
-    steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --kinds speed --new-speakers true \
-      "$data/$set" "$data/${set}_speed"
+    steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --kinds speed --speeds .8:.9:1.1:1.2 \
+      --new-speakers true "$data/$set" "$data/${set}_speed"
   done
   steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --subset "$(wc -l <"$data/train/utt2spk")" \
     --kinds "$noise_kinds" --noise "$data/noise" --rirs "$data/rirs" "$data/train" "$data/train_noisy"

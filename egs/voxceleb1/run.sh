@@ -41,12 +41,13 @@ size=${size:-$([[ -n $corpus ]] && echo full || echo demo)}
 data=data/$name exp=exp/$name results=results/$name runs=exp/$name/runs.tsv
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
 [[ -f conf/sizes_$size.sh ]] || usage "--size: expected demo, paper or full, got $size"
+# shellcheck source=conf/sizes_full.sh
 . "conf/sizes_$size.sh"
 dev_share=${dev_share:-$default_dev_share}
 # each_network train|extract|score: that part of the work for every network and seed, as one job array
 each_network() {
   $cuda_cmd --max-jobs-run "$nj" JOB="1:$(wc -l <"$runs")" "$exp/log/$1.JOB.log" \
-    steps/run_network.sh --size "$size" --lda-dim "$network_lda_dim" --check-against "$data/test $data/dev" \
+    steps/run_network.sh --size "$size" --lda-dim "$network_lda_dim" --check-against "$data/test" \
     "$1" "$runs" JOB "$data" "$exp"
 }
 
