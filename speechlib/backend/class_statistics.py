@@ -48,7 +48,6 @@ def class_statistics(vectors: np.ndarray, speakers: np.ndarray) -> ClassStatisti
     dim = vectors.shape[1]
     order = np.argsort(speakers, kind="stable")
     starts = np.cumsum(counts) - counts
-    centre = vectors[:_BLOCK].mean(axis=0, dtype=np.float64)  # what all share would cost digits below
     means, scatter = np.empty((len(counts), dim)), np.zeros((dim, dim))
     for count in np.unique(counts).tolist():  # speakers with as many vectors make a block without gaps
         alike = np.flatnonzero(counts == count)
@@ -60,10 +59,9 @@ def class_statistics(vectors: np.ndarray, speakers: np.ndarray) -> ClassStatisti
             block = buffer[: len(rows)]
             in_order = rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all()
             block[:] = vectors[rows[0] : rows[-1] + 1] if in_order else vectors[rows]
-            block -= centre
             means[chosen] = block.reshape(len(chosen), count, dim).sum(axis=1) / count
             if count > 1:
                 scatter += block.T @ block
     several = means[counts > 1] * np.sqrt(counts[counts > 1])[:, None]
     scatter -= several.T @ several
-    return ClassStatistics(means + centre, counts, scatter)
+    return ClassStatistics(means, counts, scatter)

@@ -35,3 +35,16 @@ def invert_covariance(matrix: np.ndarray) -> np.ndarray:
     inverse[half:, :half] = -corner.T
     inverse[half:, half:] = last
     return inverse
+
+
+def invert_triangle(matrix: np.ndarray) -> np.ndarray:
+    """Inverse of a lower-triangular matrix, half by half."""
+    size = len(matrix)
+    if size <= _SMALL:
+        return np.tril(np.linalg.inv(matrix))
+    half = size // 2
+    inverse = np.zeros_like(matrix)
+    inverse[:half, :half] = first = invert_triangle(matrix[:half, :half])
+    inverse[half:, half:] = last = invert_triangle(matrix[half:, half:])
+    inverse[half:, :half] = -last @ (matrix[half:, :half] @ first)
+    return inverse

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from speechlib.backend.class_statistics import ClassStatistics
-from speechlib.backend.linear_algebra import invert_covariance, sorted_eigenvectors
+from speechlib.backend.linear_algebra import invert_covariance, invert_triangle, sorted_eigenvectors
 
 _FEW_COUNTS = 3  # up to here an inversion for each count of vectors is cheaper than a diagonalisation
 
@@ -83,7 +83,7 @@ def diagonalise(mean: np.ndarray, within: np.ndarray, between: np.ndarray) -> Pl
         ValueError: the covariance within speakers is singular.
     """
     try:
-        whitener = np.linalg.inv(np.linalg.cholesky(within))
+        whitener = invert_triangle(np.linalg.cholesky((within + within.T) / 2))
     except np.linalg.LinAlgError:
         raise ValueError("the covariance within speakers is singular: give more vectors, or fewer dimensions") from None
     psi, directions = sorted_eigenvectors(whitener @ between @ whitener.T)
@@ -139,18 +139,24 @@ class _Posteriors:
         sum_within, sum_between = (self._by_count if self._grams else self._at_once)(within, between)
         within = (self._statistics.within_scatter + sum_within) / self._statistics.num_vectors
         between = sum_between / len(self._statistics.counts)
-        return (within + within.T) / 2, (between + between.T) / 2
+        return within, between
 
     def _by_count(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # The means of all speakers with the same number of vectors enter through their scatter alone.
-        sum_within = sum_between = 0.0
+        sum_within, sum_between = np.zeros_like(within), np.zeros_like(between)
         for count, num_speakers, gram in zip(self._counts, self._num_speakers, self._grams, strict=True):
             gain = invert_covariance(between + within / count) @ between
-            uncertainty = num_speakers * (between - between @ gain)
             crossed = gram @ gain
-            expected = gain.T @ crossed
-            sum_between = sum_between + uncertainty + expected
-            sum_within = sum_within + count * (uncertainty + gram - crossed - crossed.T + expected)
+            expected = between @ gain
+            np.subtract(between, expected, out=expected)
+            expected *= num_speakers  # what the means leave open
+            expected += gain.T @ crossed
+            sum_between += expected
+            expected += gram
+            expected -= crossed
+            expected -= crossed.T
+            expected *= count
+            sum_within += expected
         return sum_within, sum_between
 
     def _at_once(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

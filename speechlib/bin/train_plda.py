@@ -47,9 +47,10 @@ def _speakers(spk2utt: dict[str, list[str]], source: str, table: VectorTable) ->
     counts: list[int] = []
     lacking: list[str] = []
     for utterances in spk2utt.values():
-        found = [row_of[utterance] for utterance in utterances if utterance in row_of]
-        if len(found) < len(utterances):
+        found = [row_of.get(utterance, -1) for utterance in utterances]
+        if -1 in found:
             lacking += [utterance for utterance in utterances if utterance not in row_of]
+            found = [row for row in found if row >= 0]
         rows += found
         counts.append(len(found))
     if not rows:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from typing import IO, Any
@@ -38,7 +37,7 @@ class PendingFile:
             if os.path.isdir(self._target):
                 raise IsADirectoryError(f"{self.path}: is a folder, expected the name of a file to write")
             # The base name is cut: a name of the longest legal length would not fit with a suffix.
-            name = self._temporary = os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.tmp")
+            name = self._temporary = os.path.join(folder, f".{base[:200]}.{os.urandom(6).hex()}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if self._temporary else 0)
         descriptor = os.open(name, flags, 0o666)  # the umask decides, as for any other new file
         text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}

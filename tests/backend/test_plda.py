@@ -6,7 +6,7 @@ import pytest
 from speechlib.backend import plda as plda_module
 from speechlib.backend.adaptation import adapt_plda
 from speechlib.backend.class_statistics import ClassStatistics, class_statistics
-from speechlib.backend.linear_algebra import invert_covariance
+from speechlib.backend.linear_algebra import invert_covariance, invert_triangle
 from speechlib.backend.plda import Plda, diagonalise, estimate_plda, log_likelihood, smooth_within
 from speechlib.backend.scoring import PairScorer, cosine_scorer, inner_product_scorer, plda_scorer, project
 
@@ -309,3 +309,6 @@ def test_inverse_by_halves(generator, size):
     root = generator.standard_normal((size, size))
     matrix = root @ root.T / size + 0.01 * np.eye(size)
     np.testing.assert_allclose(invert_covariance(matrix) @ matrix, np.eye(size), atol=1e-10)
+    lower = np.linalg.cholesky(matrix)
+    np.testing.assert_allclose(invert_triangle(lower) @ lower, np.eye(size), atol=1e-10)
+    assert (np.triu(invert_triangle(lower), 1) == 0).all()
