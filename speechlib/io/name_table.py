@@ -15,14 +15,15 @@ class NameTable:
     def __init__(self, names: Sequence[str] = ()):
         self._names: list[str] = []
         self._source = ""  # the file that was read last, for messages
-        self._groups = np.zeros((0, 1), WORD)
+        self._count = 0
+        self._groups = np.zeros((1, 0), WORD)  # (groups, room for names): eight bytes of every name together
         self._hashes = np.zeros(0, WORD)
         self._slots = np.full(0, -1, np.int32)
         if names:
             self._add_all(names)
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return self._count
 
     @property
     def names(self) -> list[str]:
@@ -31,8 +32,8 @@ class NameTable:
         Raises:
             ValueError: a name that is not UTF-8.
         """
-        for row in self._groups[len(self._names) :]:
-            name = row.tobytes().rstrip(b"\0")
+        new = np.ascontiguousarray(self._groups[:, len(self._names) : self._count].T)
+        for name in new.view(f"S{8 * len(self._groups)}").ravel().tolist():
             try:
                 self._names.append(name.decode())
             except UnicodeDecodeError:
@@ -44,15 +45,14 @@ class NameTable:
     def numbers(self, block: Block, column: int, add: bool = True) -> np.ndarray:
         """(lines,) int32 numbers of a column's names; unknown names are added, or with add=False get -1."""
         self._source = block.source
-        return self._look_up(block.padded(column, self._groups.shape[1]), add)
+        return self._look_up(block.padded(column, len(self._groups)), add)
 
     def _look_up(self, groups: np.ndarray, add: bool) -> np.ndarray:
-        if groups.shape[1] > self._groups.shape[1]:
-            wider = np.zeros((len(self._groups), groups.shape[1]), WORD)
-            wider[:, : self._groups.shape[1]] = self._groups
-            self._groups = np.asfortranarray(wider)
+        if groups.shape[1] > len(self._groups):
+            longer = np.zeros((groups.shape[1] - len(self._groups), self._groups.shape[1]), WORD)
+            self._groups = np.concatenate([self._groups, longer])
             # A hash covers the zeros behind a name, too.
-            self._hashes = _hash(self._groups)
+            self._hashes = _hash(self._groups.T)
             self._refill(len(self._slots))
         hashes = _hash(groups)
         self._reserve(len(self) + (len(groups) if add else 0))
@@ -68,9 +68,7 @@ class NameTable:
                 # Of several lines that want the same free slot the first gets it; all look again below.
                 self._slots[place[new[::-1]]] = new[::-1]
                 new = new[self._slots[place[new]] == new]
-                self._slots[place[new]] = len(self) + np.arange(len(new), dtype=np.int32)
-                self._groups = np.asfortranarray(np.concatenate([self._groups, groups[new]]))
-                self._hashes = np.concatenate([self._hashes, hashes[new]])
+                self._slots[place[new]] = self._append(groups[new], hashes[new])
                 numbers[pending] = self._slots[place[pending]]
             same = self._same(groups[pending], numbers[pending])
             pending = pending[~same]
@@ -80,12 +78,25 @@ class NameTable:
             pending = pending[~found]
         return numbers
 
+    def _append(self, groups: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+        """Store distinct new names; their numbers."""
+        end = self._count + len(groups)
+        if end > len(self._hashes):
+            room = 2 * end - len(self._hashes)
+            self._groups = np.concatenate([self._groups, np.zeros((len(self._groups), room), WORD)], axis=1)
+            self._hashes = np.concatenate([self._hashes, np.zeros(room, WORD)])
+        numbers = np.arange(self._count, end, dtype=np.int32)
+        self._groups[:, self._count : end] = groups.T
+        self._hashes[self._count : end] = hashes
+        self._count = end
+        return numbers
+
     def _same(self, groups: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         if not len(self):
             return np.zeros(len(groups), bool)
         same = numbers >= 0
         for column in range(groups.shape[1]):  # -1 looks at the last name; that is no match whatever it is
-            same &= self._groups[:, column][numbers] == groups[:, column]
+            same &= self._groups[column][numbers] == groups[:, column]
         return same
 
     def _reserve(self, count: int) -> None:
@@ -95,7 +106,7 @@ class NameTable:
     def _refill(self, size: int) -> None:
         self._slots = np.full(size, -1, np.int32)
         pending = np.arange(len(self), dtype=np.int32)
-        place = (self._hashes & WORD.type(max(size, 1) - 1)).astype(np.int64)
+        place = (self._hashes[: self._count] & WORD.type(max(size, 1) - 1)).astype(np.int64)
         while len(pending):
             free = self._slots[place[pending]] < 0
             self._slots[place[pending[free]]] = pending[free]
@@ -114,7 +125,7 @@ class NameTable:
         order[numbers] = np.arange(len(names), dtype=np.int32)
         used = self._slots >= 0
         self._slots[used] = order[self._slots[used]]
-        self._groups, self._hashes = self._groups[numbers], self._hashes[numbers]
+        self._groups, self._hashes = self._groups[:, numbers], self._hashes[numbers]
 
 
 def _hash(groups: np.ndarray) -> np.ndarray:
