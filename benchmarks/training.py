@@ -12,6 +12,7 @@ the audio are real files in a temporary folder. Ways:
 """
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
@@ -97,6 +98,10 @@ def make_audio_batches(folder: Path, dim: int, sampler):
     )  # fmt: skip
 
 
+class Done(Exception):
+    """Enough was measured."""
+
+
 class OneBatch:
     """The same batch again and again."""
 
@@ -133,23 +138,26 @@ def measure(way: str, network: str, folder: Path, args) -> dict:
             torch.cuda.synchronize()
         times.append(time.perf_counter())
         cpu.append(time.process_time())
+        if len(times) > args.updates + WARM_UP:
+            raise Done
 
-    if way == "bare":
-        x, y = (torch.from_numpy(array).to(device) for array in batches.batch(0))
-        optimizer = torch.optim.SGD(model.parameters(), 0.001)
-        model.train()
-        for _ in range(args.updates + WARM_UP):
-            with autocast(device, args.precision):
-                logits = model(x)
-            loss = F.cross_entropy(logits.float(), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            mark()
-    else:
+    # More updates than are measured: otherwise the last ones would find their batches made and the loader idle.
+    with contextlib.suppress(Done):
+        if way == "bare":
+            x, y = (torch.from_numpy(array).to(device) for array in batches.batch(0))
+            optimizer = torch.optim.SGD(model.parameters(), 0.001)
+            model.train()
+            while True:
+                with autocast(device, args.precision):
+                    logits = model(x)
+                loss = F.cross_entropy(logits.float(), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                mark()
         options = TrainOptions(
-            batch_size=args.batch_size, num_updates=args.updates + WARM_UP, optimizer="sgd", momentum=0.0,
-            precision=args.precision, checkpoint_seconds=1e9,
+            batch_size=args.batch_size, num_updates=10**6, optimizer="sgd", momentum=0.0, precision=args.precision,
+            checkpoint_seconds=1e9,
         )  # fmt: skip
         train(model, batches, options, device, on_update=mark)
     seconds = [after - before for before, after in zip(times[WARM_UP:], times[WARM_UP + 1 :], strict=False)]
