@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import gc
 import os
 import signal
 import sys
@@ -107,8 +108,12 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    # The garbage collector need not look at what was imported, nor, when the process ends, at what main leaves behind:
+    # 20 ms of the CPU time of every command.
+    gc.freeze()
     try:
         status = main()
+        gc.freeze()
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_stdout()
