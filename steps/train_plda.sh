@@ -8,11 +8,12 @@
 #   --lda-dim N                  dimensions that LDA keeps, less than there are speakers; 0: no LDA (default: 0)
 #   --total-covariance-factor X  share of the total covariance in LDA's normalisation (default: 0.0)
 #   --whiten BOOL                whiten the centred embeddings first (default: false)
+#   --wccn BOOL                  whiten the covariance within speakers instead (Hatch et al., 2006; default: false)
 #   --num-em-iters N             iterations of PLDA (default: 10)
 #   --cmd CMD                    job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-lda_dim=0 total_covariance_factor=0.0 whiten=false num_em_iters=10 cmd=utils/run.py
+lda_dim=0 total_covariance_factor=0.0 whiten=false wccn=false num_em_iters=10 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -22,6 +23,7 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage
 data=$1 embeddings=$2 backend=$3
+[[ $whiten != true || $wccn != true ]] || usage "--whiten and --wccn are two ways of the same: choose one"
 for file in "$data/utt2spk" "$data/spk2utt" "$embeddings/embedding.scp"; do
   [[ -f $file ]] || { echo "${0##*/}: no file $file: prepare the data and extract the embeddings first" >&2; exit 1; }
 done
@@ -33,9 +35,11 @@ apply='python -m speechlib.bin.apply_backend --normalize-length'
 printf -v arguments '%q %q ark:- |' "$backend" "$table"
 
 $cmd "$backend/log/mean.log" python -m speechlib.bin.mean_vectors "$table" "$backend/mean.vec"
-if [[ $whiten == true ]]; then
+speakers=()
+if [[ $wccn == true ]]; then speakers=(--utt2spk "$data/utt2spk"); fi
+if [[ $whiten == true || $wccn == true ]]; then
   $cmd "$backend/log/whitening.log" \
-    python -m speechlib.bin.train_whitening "ark:$apply false $arguments" "$backend/whitening.mat"
+    python -m speechlib.bin.train_whitening "${speakers[@]}" "ark:$apply false $arguments" "$backend/whitening.mat"
 fi
 if ((lda_dim > 0)); then
   $cmd "$backend/log/lda.log" \
