@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     test = enrolment if args.test == args.enrolment else read_vectors(args.test)
     trials = read_trials(args.trials)
     enrol_rows, test_rows = trial_rows(trials, enrolment, test)
-    counts = _counts(args.num_utts, enrolment) if args.num_utts else None
+    counts = _counts(args.num_utts, enrolment, enrol_rows) if args.num_utts else None
 
     how = {"normalize": args.normalize_length, "simple": args.simple_length_normalization}
     for table in (enrolment, test):
@@ -63,15 +63,17 @@ def main(argv: list[str] | None = None) -> None:
     sys.stderr.write(f"score_plda: {len(trials)} trials, mean score {scores.mean(dtype=np.float64):.4g}\n")
 
 
-def _counts(source: str, enrolment: VectorTable) -> np.ndarray:
+def _counts(source: str, enrolment: VectorTable, used: np.ndarray) -> np.ndarray:
     counts = read_count_map(source)
-    lacking = [key for key in enrolment.keys if key not in counts]
-    if lacking:
+    numbers = np.array([counts.get(key, 0) for key in enrolment.keys], np.float64)
+    rows = np.unique(used)
+    lacking = rows[numbers[rows] == 0]
+    if len(lacking):
         raise ValueError(
-            f"{source}: no number of utterances of {lacking[0]!r}; {len(lacking)} of the {len(enrolment)} enrolment "
-            f"vectors of {enrolment.source} have none"
+            f"{source}: no number of utterances of {enrolment.keys[lacking[0]]!r}; {len(lacking)} of the {len(rows)} "
+            f"models of the trials have none"
         )
-    return np.array([counts[key] for key in enrolment.keys], np.float64)
+    return np.maximum(numbers, 1.0)  # of what no trial asks for, any will do
 
 
 if __name__ == "__main__":

@@ -32,6 +32,12 @@ def main(argv: list[str] | None = None) -> None:
     used = speakers >= 0
     whole = used.all()
     statistics = class_statistics(table.values if whole else table.values[used], speakers if whole else speakers[used])
+    free = statistics.num_vectors - len(statistics.counts)
+    if 0 < free < statistics.dim <= statistics.num_vectors:
+        sys.stderr.write(
+            f"train_plda: warning: {statistics.num_vectors} vectors of {len(statistics.counts)} speakers show {free} "
+            f"ways to vary within a speaker, fewer than the {statistics.dim} dimensions: reduce them by LDA\n"
+        )
     plda = estimate_plda(statistics, args.num_em_iters)
     write_plda(args.plda, plda.mean, plda.transform, plda.psi, args.binary)
     sys.stderr.write(

@@ -48,6 +48,7 @@ def folder(tmp_path, monkeypatch):
     write("unknown", ["s0-0 s0-1", "s0-0 s9-1", "s0-0 s9-2"])
     write("twice", ["s0-0 s0-1 target", "s0-0 s1-1 nontarget", "s0-0 s0-1 target"])
     write("num_utts", ["s0-0 2"])
+    write("other_models", ["s0-0 s0-1", "s1-0 s0-1"])
     write_plda("plda", np.zeros(DIM), np.eye(DIM), np.ones(DIM))
     write_matrix("wide.mat", np.ones((2, 7), np.float32))
     write_vector("wide.vec", np.ones(DIM + 1, np.float32))
@@ -79,8 +80,8 @@ def write(name, lines):
         (score_plda, ["plda", "ark:good.ark", "ark:good.ark", "twice", "out"], "twice:3: trial 's0-0 s0-1' was there"),
         (
             score_plda,
-            ["--num-utts", "num_utts", "plda", "ark:good.ark", "ark:good.ark", "trials", "out"],
-            "19 of the 20 enrolment vectors",
+            ["--num-utts", "num_utts", "plda", "ark:good.ark", "ark:good.ark", "other_models", "out"],
+            "num_utts: no number of utterances of 's1-0'; 1 of the 2 models",
         ),
         (score_plda, ["trials", "ark:good.ark", "ark:good.ark", "trials", "out"], "trials: "),
         (score_cosine, ["ark:good.ark", "ark:wide.ark", "trials", "out"], "they must agree"),
@@ -115,6 +116,18 @@ def test_fewer_vectors_than_dimensions(folder):
                 writer.write(f"s{speaker}-{utterance}", np.random.default_rng(speaker).standard_normal(9))
     with pytest.raises(ValueError, match="4 vectors of dimension 9"):
         train_plda.main(["ark:head -n 2 spk2utt |", "ark:flat.ark", "out"])
+
+
+def test_few_vectors_within_speakers_are_warned_of(folder, capsys):
+    train_plda.main(["ark:echo s0 s0-0 s0-1; echo s1 s1-0 s1-1 |", "ark:good.ark", "plda_of_few"])
+    assert "show 2 ways to vary within a speaker, fewer than the 3 dimensions" in capsys.readouterr().err
+
+
+def test_only_models_of_the_trials_need_their_number_of_utterances(folder):
+    arguments = ["plda", "ark:good.ark", "ark:good.ark", "trials"]
+    score_plda.main(["--num-utts", "num_utts", *arguments, "two"])
+    score_plda.main([*arguments, "one"])
+    assert (folder / "two").read_text() != (folder / "one").read_text()
 
 
 def test_what_is_lacking_is_counted(folder, capsys):
