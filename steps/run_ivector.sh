@@ -38,6 +38,6 @@ steps/extract_ivectors.sh "${common[@]}" "$exp/extractor" "$train" "$exp/train"
 for data in "$@"; do
   eval=${data##*/} eval=${eval%%_*}
   steps/extract_ivectors.sh "${common[@]}" "$exp/extractor" "$data" "$exp/$eval"
-  steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --tags "$tags layer=ivector set=$eval" \
-    --utt2spk "$data/utt2spk" "$train" "$exp/train" "$exp/$eval" "$data/trials" "$exp/scores_$eval"
+  steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
+    --tags "$tags layer=ivector set=$eval" "$train" "$exp/train" "$data" "$exp/$eval" "$exp/scores_$eval"
 done

@@ -46,9 +46,8 @@ case $part in
   score)
     for layer in ${layers//,/ }; do
       for set in ${eval_sets//,/ }; do
-        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" --utt2spk "$data/$set/utt2spk" \
-          --tags "system=$name layer=$layer set=$set" \
-          "$train" "$model/$layer/$train_set" "$model/$layer/$set" "$data/$set/trials" "$model/$layer/scores_$set"
+        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" --tags "system=$name layer=$layer set=$set" \
+          "$train" "$model/$layer/$train_set" "$data/$set" "$model/$layer/$set" "$model/$layer/scores_$set"
       done
     done
     ;;

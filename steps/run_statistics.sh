@@ -34,6 +34,5 @@ for data in "$@"; do
   eval=${data##*/} eval=${eval%%_*}
   "${pool[@]}" "$data" "$exp/$eval"
   steps/verify_speakers.sh --cmd "$cmd" --wccn "$wccn" --lda-dim "$lda_dim" --seed "$seed" \
-    --tags "$tags layer=statistics set=$eval" --utt2spk "$data/utt2spk" \
-    "$train" "$exp/train" "$exp/$eval" "$data/trials" "$exp/scores_$eval"
+    --tags "$tags layer=statistics set=$eval" "$train" "$exp/train" "$data" "$exp/$eval" "$exp/scores_$eval"
 done

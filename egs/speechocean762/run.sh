@@ -79,7 +79,14 @@ if stage 3 "Features and voice activity"; then
   done
 fi
 
-if stage 4 "i-vectors: universal background model, extractor, scores"; then
+if stage 4 "Baseline without a model: mean and deviation of the features"; then
+  while read -r system set eval wccn; do
+    steps/run_statistics.sh --nj "$nj" --cmd "$train_cmd" --wccn "$wccn" --seed "$seed" --tags "system=$system" \
+      "$data/${set}_24" "$exp/$system/seed$seed/statistics" "$data/${eval}_24"
+  done < <(grep -v '^#' conf/statistics.tsv)
+fi
+
+if stage 5 "i-vectors: universal background model, extractor, scores"; then
   while read -r system set eval cmn num_gauss ivector_dim lda_dim; do
     steps/run_ivector.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --apply-cmn "$cmn" --num-gauss "$num_gauss" \
       --ivector-dim "$ivector_dim" --lda-dim "$lda_dim" --tags "system=$system" \
@@ -87,7 +94,7 @@ if stage 4 "i-vectors: universal background model, extractor, scores"; then
   done < <(grep -v '^#' conf/ivectors.tsv)
 fi
 
-if stage 5 "Networks: training"; then
+if stage 6 "Networks: training"; then
   mkdir -p "$exp/log"
   for _seed in $seeds; do
     awk -v seed="$_seed" '!/^#/ {$1 = $1 " " seed; print}' conf/networks.tsv
@@ -95,24 +102,26 @@ if stage 5 "Networks: training"; then
   each_network train
 fi
 
-if stage 6 "Networks: embeddings"; then
+if stage 7 "Networks: embeddings"; then
   each_network extract
 fi
 
-if stage 7 "Networks: cosine and PLDA scores"; then
+if stage 8 "Networks: cosine and PLDA scores"; then
   each_network score
 fi
 
-if stage 8 "Calibration and fusion"; then
+if stage 9 "Calibration and fusion"; then
   for _seed in $seeds; do
-    steps/fuse_systems.sh --cmd "$train_cmd" --seed "$_seed" \
-      --dev-systems "$exp/ivector_fit/seed$seed/ivector $exp/xvector_fit/seed$_seed/tdnn6 $exp/shon_fit/seed$_seed/fc2" \
-      "$data/dev" "$data/test" "$exp/fusion/seed$_seed" ivector_sp="$exp/ivector_sp/seed$seed/ivector" \
-      xvector_sp="$exp/xvector_sp/seed$_seed/tdnn6" shon_sp="$exp/shon_sp/seed$_seed/fc2"
+    dev_systems="$exp/statistics_fit/seed$seed/statistics $exp/ivector_fit/seed$seed/ivector"
+    dev_systems+=" $exp/xvector_fit/seed$_seed/tdnn6 $exp/shon_fit/seed$_seed/fc2"
+    steps/fuse_systems.sh --cmd "$train_cmd" --seed "$_seed" --dev-systems "$dev_systems" \
+      "$data/dev" "$data/test" "$exp/fusion/seed$_seed" statistics_sp="$exp/statistics_sp/seed$seed/statistics" \
+      ivector_sp="$exp/ivector_sp/seed$seed/ivector" xvector_sp="$exp/xvector_sp/seed$_seed/tdnn6" \
+      shon_sp="$exp/shon_sp/seed$_seed/fc2"
   done
 fi
 
-if stage 9 "Results and figures"; then
+if stage 10 "Results and figures"; then
   python -m speechlib.bin.collect_results "$exp" "$results"
   python -m speechlib.bin.plot_det --trials "$data/test/trials" "$results/det.png" \
     "i-vector=$exp/ivector_sp/seed$seed/ivector/scores_test/plda/scores" \

@@ -105,12 +105,22 @@ fi
 if stage 8 "Calibration, fusion and score normalisation"; then
   for _seed in $seeds; do
     steps/fuse_systems.sh --cmd "$train_cmd" --seed "$_seed" "$data/dev" "$data/test" "$exp/fusion/seed$_seed" \
-      ivector_aug="$exp/ivector_aug/seed$seed/ivector" xvector_aug="$exp/xvector_aug/seed$_seed/tdnn6" shon_aug="$exp/shon_aug/seed$_seed/fc2"
+      ivector_aug="$exp/ivector_aug/seed$seed/ivector" xvector_aug="$exp/xvector_aug/seed$_seed/tdnn6" \
+      shon_aug="$exp/shon_aug/seed$_seed/fc2"
+    _network=$exp/shon_aug/seed$_seed/fc2
+    steps/normalize_scores.sh --cmd "$train_cmd" --scoring cosine --seed "$_seed" --tags "system=shon_aug scores=as-norm" \
+      --cohort-utt2spk "$data/fit_aug_shon/utt2spk" --utt2spk "$data/test/utt2spk" "$_network/scores_test/backend" \
+      "$_network/fit_aug" "$_network/test" "$_network/test" "$data/test/trials" "$_network/scores_test/cosine" \
+      "$exp/fusion/seed$_seed/shon_aug/as_norm"
   done
 fi
 
 if stage 9 "Results: Tables 1, 2 and 4, DET plot"; then
   python -m speechlib.bin.collect_results "$exp" "$results"
+  python -m speechlib.bin.plot_det --trials "$data/test/trials" "$results/det.png" \
+    "i-vector=$exp/ivector_aug/seed$seed/ivector/scores_test/plda/scores" \
+    "x-vector=$exp/xvector_aug/seed$seed/tdnn6/scores_test/plda/scores" \
+    "1-D CNN=$exp/shon_aug/seed$seed/fc2/scores_test/plda/scores" "fusion=$exp/fusion/seed$seed/fusion/fused/scores"
   for table in 1 2 4; do
     python -m speechlib.bin.show_table conf/results.yaml "$results" --section "Table $table"
   done
