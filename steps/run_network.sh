@@ -44,9 +44,10 @@ case $part in
     done
     ;;
   score)
+    cpu_seconds=$(sed -n 's/.*"cpu_seconds": *\([0-9]*\).*/\1/p' "$model/training.json")
     for layer in ${layers//,/ }; do
       for set in ${eval_sets//,/ }; do
-        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" --tags "system=$name layer=$layer set=$set" \
+        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" --tags "system=$name layer=$layer set=$set train_cpu_seconds=$cpu_seconds" \
           "$train" "$model/$layer/$train_set" "$data/$set" "$model/$layer/$set" "$model/$layer/scores_$set"
       done
     done
