@@ -10,12 +10,13 @@
 #   --size S             of the configurations: demo, paper, full (default: demo)
 #   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
 #   --check-against "D"  further data directories whose speakers must not be in training, beside the sets to score
-#   --noise DIR          prepared noises and responses, for configurations that augment on the fly
+#   --noise DIR          noises, and
+#   --rirs DIR           room responses, for configurations that augment on the fly
 #   --num-threads N      CPU threads (default: 1)
 #   --cmd CMD            job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-size=demo lda_dim=0 check_against='' noise='' num_threads=1 cmd=utils/run.py
+size=demo lda_dim=0 check_against='' noise='' rirs='' num_threads=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -34,7 +35,8 @@ for set in ${eval_sets//,/ }; do check_against+=" $data/$set"; done
 case $part in
   train)
     steps/train_nnet.sh --cmd "$cmd" --config "conf/${config}_$size.yaml" --override "$overrides" --seed "$seed" \
-      --num-threads "$num_threads" --check-against "$check_against" --noise "$noise" "$train" "$model"
+      --num-threads "$num_threads" --check-against "$check_against" --noise "$noise" --rirs "$rirs" \
+      "$train" "$model"
     ;;
   extract)
     for layer in ${layers//,/ }; do

@@ -48,7 +48,7 @@ dev_share=${dev_share:-$default_dev_share}
 each_network() {
   $cuda_cmd --max-jobs-run "$nj" JOB="1:$(wc -l <"$runs")" "$exp/log/$1.JOB.log" \
     steps/run_network.sh --size "$size" --lda-dim "$network_lda_dim" --check-against "$data/test" \
-    "$1" "$runs" JOB "$data" "$exp"
+    --noise "$data/noise" --rirs "$data/rirs" "$1" "$runs" JOB "$data" "$exp"
 }
 
 if stage 1 "Corpus, data directories, trials, held-out training speakers"; then
