@@ -6,9 +6,10 @@
 # (seq, basename, ...) or read a file that is there. What depends on any other is printed as it is written.
 # shellcheck disable=SC2016 # patterns of what expands
 
-# Words that only look or steer: they run. Of the recipe's own functions the commands are looked at one by one.
+# Words that only look or steer: they run. Of the recipe's own functions and of files that it sources the commands are
+# looked at one by one.
 _dry_run_steering=' [ : true false test for select case shift set shopt let local declare typeset readonly export unset
-  read mapfile readarray break continue return trap '
+  read mapfile readarray break continue return trap . source '
 # Words that run in a substitution; the second kind with a file that is there.
 _dry_run_computing=' seq echo printf basename dirname realpath readlink nproc pwd cd date tr cut expr [ [[ test '
 _dry_run_reading=' cat grep cut sort head tail wc '
@@ -114,7 +115,7 @@ _dry_run_step() {
   shift
   case ${FUNCNAME[1]-} in _* | stage | usage) return 0 ;; esac
   case $_first in
-    _* | stage | usage | '[[' | '((') return 0 ;;
+    _* | stage | usage | '[['* | '(('*) return 0 ;;
     exit) # inside a stage, a check fails for want of what an earlier stage would have made
       if $_dry_run_in_stage; then return 1; else return 0; fi
       ;;

@@ -108,6 +108,15 @@ def test_a_dry_run_computes_what_is_harmless_and_keeps_to_its_stages(recipe):
     assert lines == ["stage 10: Last", '  echo 1 2 3 "5" > exp/last']
 
 
+def test_a_dry_run_reads_settings_from_files(recipe, tmp_path):
+    (recipe.folder / "sizes.sh").write_text("size=7\ntouch exp\n")
+    text = recipe.script.read_text()
+    recipe.script.write_text(text.replace("parts=(", "((nj > 0))\n. ./sizes.sh\nparts=(").replace("$seeds", "$size"))
+    lines = recipe("--dry-run", "--stage", "10").stdout.splitlines()
+    assert lines == ["  touch exp", "stage 10: Last", '  echo 7 "5" > exp/last']
+    assert not (recipe.folder / "exp").exists()
+
+
 def test_a_failing_command_stops_the_recipe_and_says_how_to_go_on(recipe):
     done = recipe("--bad", "true", "--corpus", "my corpus", "--stage", "1")
     assert done.returncode == 1 and "stage 10" not in done.stdout and "done in" in done.stdout
