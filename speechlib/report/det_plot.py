@@ -63,7 +63,9 @@ def det_plot(systems: Mapping[str, DetCurve], title: str = "") -> Figure:
                               markeredgewidth=0.7, zorder=4, clip_on=False)  # fmt: skip
         ticks = [tick for tick in _TICKS if low <= tick <= high]
         labels = [f"{100 * tick:g}" for tick in ticks]
-        axes.set_xticks(_deviate(np.array(ticks)), labels)
+        # From left to right the labels of rates below 1 % are wider than the room between them.
+        axes.set_xticks(_deviate(np.array(ticks)), [text if tick >= 0.01 or tick == low else "" for tick, text in
+                                                    zip(ticks, labels, strict=True)])  # fmt: skip
         axes.set_yticks(_deviate(np.array(ticks)), labels)
         axes.grid(True)
         axes.set(xlim=ends, ylim=ends, aspect="equal", title=title, xlabel="false alarms, % of nontarget trials",

@@ -208,8 +208,9 @@ def _table(
     if not rows:
         return []
     lines = [_line(cells[0]), _line(["---"] * len(cells[0])), *map(_line, cells[1:])]
-    shown = [column["metric"] for column in table["columns"] if "metric" in column and column.get("interval", True)]
-    return [*lines, "", *_no_width_note(rows, shown), *_provenance(rows, table["rows"])]
+    rates = [column["metric"] for column in table["columns"]
+             if "metric" in column and column.get("percent") and column.get("interval", True)]  # fmt: skip
+    return [*lines, "", *_no_width_note(rows, rates), *_provenance(rows, table["rows"])]
 
 
 def _cells(
