@@ -45,7 +45,8 @@ def render_page(
     - `table`: `results`, a pattern of paths below the corpus's folder (`*` stays within a part of a path); `rows`, the
       fields that make a row: results that agree in them are seeds of one; and `columns`, each with a `title` and one of
       `field` (a value of the result, the same for all seeds or shown as a range), `metric` (mean ± deviation over seeds
-      [interval]; with `percent: true` or `digits: N`; `interval: false` leaves that out) or `known` (numbers from
+      [interval]; with `percent: true` or `digits: N`; `interval: false` leaves that out; `cost: true`: no share of
+      errors, which an interval without width would need a note for) or `known` (numbers from
       elsewhere: text by the row's fields joined by `|`); and, if wanted, `reference`, a file of such numbers (of a
       paper), which become columns behind ours;
     - `figures`: each a `file` below the corpus's folder and a `text`.
@@ -209,7 +210,7 @@ def _table(
         return []
     lines = [_line(cells[0]), _line(["---"] * len(cells[0])), *map(_line, cells[1:])]
     rates = [column["metric"] for column in table["columns"]
-             if "metric" in column and column.get("percent") and column.get("interval", True)]  # fmt: skip
+             if "metric" in column and column.get("interval", True) and not column.get("cost")]  # fmt: skip
     return [*lines, "", *_no_width_note(rows, rates), *_provenance(rows, table["rows"])]
 
 
@@ -235,7 +236,7 @@ def _cells(
 
 def _column(column: Mapping[str, Any], place: str, rows: Sequence[Row]) -> tuple[str, list[str]]:
     sources = ("field", "metric", "known")
-    _check_keys(column, f"a column of {place}", {"title"}, {*sources, "percent", "digits", "interval"})
+    _check_keys(column, f"a column of {place}", {"title"}, {*sources, "percent", "digits", "interval", "cost"})
     kinds = [kind for kind in sources if kind in column]
     if len(kinds) != 1:
         raise ValueError(f"column '{column['title']}' of {place}: expected one of field, metric and known, got {kinds}")
