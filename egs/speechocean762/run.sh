@@ -35,13 +35,12 @@ for _folder in corpus noise rirs; do
     [[ -d ${!_folder} ]] || usage "--$_folder: there is no folder ${!_folder}"
   fi
 done
-data=data/$name exp=exp/$name results=results/$name runs=exp/$name/runs.tsv
-noise_kinds="reverb noise babble" # and music, where there is some
+data=data/$name exp=exp/$name results=results/$name
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
-# each_network train|extract|score: that part of the work for every network and seed, as one job array
+# each_network train|extract|score: that part of the work for every network and seed
 each_network() {
-  $cuda_cmd --max-jobs-run "$nj" JOB="1:$(wc -l <"$runs")" "$exp/log/$1.JOB.log" \
-    steps/run_network.sh --size "$size" --check-against "$data/test" "$1" "$runs" JOB "$data" "$exp"
+  steps/run_networks.sh --nj "$nj" --cmd "$cuda_cmd" --seeds "$seeds" --size "$size" \
+    --check-against "$data/test" "$1" conf/networks.tsv "$data" "$exp"
 }
 
 if stage 0 "Download"; then
@@ -55,18 +54,15 @@ if stage 1 "Data directories, trials, dev speakers"; then
   ../../local/split_dev_speakers.sh --dev-share "$dev_share" --seed "$seed" "$data"
 fi
 
-if stage 2 "Copies of the training set: speed (new speakers), noise, music, babble, rooms"; then
-  if [[ -z $noise || -z $rirs ]]; then
-    ../../local/make_demo_noise.sh --seed "$seed" "$data/made"
-  fi
-  ../../local/prepare_noise.sh --max-bad "$max_bad" "${noise:-$data/made/musan}" "$data/noise"
-  ../../local/prepare_noise.sh --max-bad "$max_bad" --unnamed rir "${rirs:-$data/made/RIRS_NOISES}" "$data/rirs"
+if stage 2 "Copies of the training set: speed (new speakers), noise, babble, rooms"; then
+  ../../local/prepare_sounds.sh --noise "$noise" --rirs "$rirs" --seed "$seed" --max-bad "$max_bad" "$data"
   for set in train fit; do
-    steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --kinds speed --speeds .8:.9:1.1:1.2 \
-      --new-speakers true "$data/$set" "$data/${set}_speed"
+    steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" \
+      --kinds speed --speeds .8:.9:1.1:1.2 --new-speakers true "$data/$set" "$data/${set}_speed"
   done
-  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --subset "$(wc -l <"$data/train/utt2spk")" \
-    --kinds "$noise_kinds" --noise "$data/noise" --rirs "$data/rirs" "$data/train" "$data/train_noisy"
+  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" \
+    --kinds "reverb noise babble" --subset "$(wc -l <"$data/train/utt2spk")" --noise "$data/noise" --rirs "$data/rirs" \
+    "$data/train" "$data/train_noisy"
 fi
 
 if stage 3 "Features and voice activity"; then
@@ -95,10 +91,6 @@ if stage 5 "i-vectors: universal background model, extractor, scores"; then
 fi
 
 if stage 6 "Networks: training"; then
-  mkdir -p "$exp/log"
-  for _seed in $seeds; do
-    awk -v seed="$_seed" '!/^#/ {$1 = $1 " " seed; print}' conf/networks.tsv
-  done >"$runs"
   each_network train
 fi
 

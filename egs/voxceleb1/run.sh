@@ -38,17 +38,16 @@ for _folder in corpus noise rirs; do
 done
 name=${name:-$([[ -n $corpus ]] && echo voxceleb1 || echo demo)}
 size=${size:-$([[ -n $corpus ]] && echo full || echo demo)}
-data=data/$name exp=exp/$name results=results/$name runs=exp/$name/runs.tsv
+data=data/$name exp=exp/$name results=results/$name
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
 [[ -f conf/sizes_$size.sh ]] || usage "--size: expected demo, paper or full, got $size"
 # shellcheck source=conf/sizes_full.sh
 . "conf/sizes_$size.sh"
 dev_share=${dev_share:-$default_dev_share}
-# each_network train|extract|score: that part of the work for every network and seed, as one job array
+# each_network train|extract|score: that part of the work for every network and seed
 each_network() {
-  $cuda_cmd --max-jobs-run "$nj" JOB="1:$(wc -l <"$runs")" "$exp/log/$1.JOB.log" \
-    steps/run_network.sh --size "$size" --lda-dim "$network_lda_dim" --check-against "$data/test" \
-    --noise "$data/noise" --rirs "$data/rirs" "$1" "$runs" JOB "$data" "$exp"
+  steps/run_networks.sh --nj "$nj" --cmd "$cuda_cmd" --seeds "$seeds" --size "$size" --lda-dim "$network_lda_dim" \
+    --check-against "$data/test" "$1" conf/networks.tsv "$data" "$exp"
 }
 
 if stage 1 "Corpus, data directories, trials, held-out training speakers"; then
@@ -65,12 +64,8 @@ if stage 2 "Features and voice activity"; then
 fi
 
 if stage 3 "Augmented copies: noise, music, babble, rooms"; then
-  if [[ -z $noise || -z $rirs ]]; then
-    ../../local/make_demo_noise.sh --seed "$seed" "$data/made"
-  fi
-  ../../local/prepare_noise.sh --max-bad "$max_bad" "${noise:-$data/made/musan}" "$data/noise"
-  ../../local/prepare_noise.sh --max-bad "$max_bad" --unnamed rir "${rirs:-$data/made/RIRS_NOISES}" "$data/rirs"
-  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --subset "$num_augmented" \
+  ../../local/prepare_sounds.sh --noise "$noise" --rirs "$rirs" --seed "$seed" --max-bad "$max_bad" "$data"
+  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" --subset "$num_augmented" \
     --noise "$data/noise" --rirs "$data/rirs" "$data/fit" "$data/fit_copies"
   steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --kinds "ivector xvector shon" "$data/fit_copies"
   for kind in ivector xvector shon; do
@@ -87,10 +82,6 @@ if stage 4 "i-vectors: universal background model, extractor, scores"; then
 fi
 
 if stage 5 "Networks: training"; then
-  mkdir -p "$exp/log"
-  for _seed in $seeds; do
-    awk -v seed="$_seed" '!/^#/ {$1 = $1 " " seed; print}' conf/networks.tsv
-  done >"$runs"
   each_network train
 fi
 

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Usage: steps/run_networks.sh [options] train|extract|score <networks> <data-root> <exp-root>
+#  e.g.: steps/run_networks.sh --nj 4 --seeds "1 2 3" --size demo train conf/networks.tsv data/demo exp/demo
+# One part of the work for every network of a list and every seed, as one job array: see steps/run_network.sh, which does
+# it for one of them. <networks> has a line for each, separated by blanks (comments begin with #):
+#   name config features train-set eval-sets layers overrides
+# <exp-root>/runs.tsv says which job was which, <exp-root>/log/<part>.*.log what it printed.
+# Options:
+#   --seeds "N .."       networks behind each line (default: 1)
+#   --size S             of the configurations conf/<config>_<size>.yaml (default: demo)
+#   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
+#   --check-against "D"  data directories whose speakers must not be in training, beside the sets to score
+#   --num-threads N      CPU threads of each job (default: 1)
+#   --nj N               jobs at a time (default: 4)
+#   --cmd CMD            job dispatcher (default: utils/run.py)
+set -euo pipefail
+
+seeds=1 size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
+
+# shellcheck source=/dev/null
+if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
+# shellcheck source=utils/parse_options.sh
+. utils/parse_options.sh
+
+# shellcheck disable=SC2119 # without a message
+(($# == 4)) || usage
+part=$1 networks=$2 data=$3 exp=$4
+[[ $part =~ ^(train|extract|score)$ ]] || usage "expected train, extract or score, got $part"
+[[ -r $networks ]] || { echo "${0##*/}: no file $networks" >&2; exit 1; }
+
+mkdir -p "$exp/log"
+for seed in $seeds; do
+  awk -v seed="$seed" '!/^#/ && NF { $1 = $1 " " seed; print }' "$networks"
+done >"$exp/.runs.$$.tmp"
+mv "$exp/.runs.$$.tmp" "$exp/runs.tsv"
+num_runs=$(wc -l <"$exp/runs.tsv")
+((num_runs)) || { echo "${0##*/}: there is no network in $networks" >&2; exit 1; }
+
+$cmd --max-jobs-run "$nj" --num-threads "$num_threads" JOB="1:$num_runs" "$exp/log/$part.JOB.log" \
+  steps/run_network.sh --size "$size" --lda-dim "$lda_dim" --check-against "$check_against" \
+  --num-threads "$num_threads" "$part" "$exp/runs.tsv" JOB "$data" "$exp"
