@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from speechlib.io.datadir import DataDir
 from speechlib.io.leaks import LeakError, check_disjoint, check_identical, matrix_digest
 from speechlib.io.tables import RandomAccessTable
+
+_OTHER_SPEED = re.compile(r"^sp\d*\.?\d+-")  # before a speaker's name, as Kaldi's perturb_data_dir_speed.sh puts it
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def check_speakers(utt2spk: Mapping[str, str], source: str) -> list[str]:
 def check_leaks(data: DataDir, utterances: Sequence[str], paths: Sequence[str]) -> None:
     """Check that evaluation sets share neither speakers nor recordings with the training; nothing large is read.
 
+    Copies of another speed count as their original speaker's, whatever the speaker that they have.
+
     Args:
         data: the training data.
         utterances: of them, those of the training.
@@ -84,7 +89,7 @@ def check_leaks(data: DataDir, utterances: Sequence[str], paths: Sequence[str]) 
     for path in paths:
         evaluation = DataDir(path)
         try:
-            check_disjoint("speakers", (data.utt2spk[utt] for utt in utterances), evaluation.utt2spk.values())
+            check_disjoint("speakers", _voices(data, utterances), _voices(evaluation, evaluation.utt2spk))
             check_disjoint("sessions", _sessions(data, utterances), _sessions(evaluation, evaluation.utt2spk))
             check_disjoint("recordings", _audio(data, utterances), _audio(evaluation, evaluation.utt2spk))
         except LeakError as error:
@@ -117,6 +122,14 @@ def describe(digests: Mapping[str, str], utt2spk: Mapping[str, str]) -> str:
     for utterance, digest in digests.items():
         whole.update(f"{utterance} {utt2spk[utterance]} {digest}\n".encode())
     return whole.hexdigest()
+
+
+def _voices(data: DataDir, utterances: Iterable[str]) -> Iterator[str]:
+    """Speakers; those that are another's at another speed (sp0.9-<speaker>) by the other's name."""
+    originals = data.map("utt2uniq") or {}
+    for utterance in utterances:
+        is_copy = originals.get(utterance, utterance) != utterance
+        yield _OTHER_SPEED.sub("", data.utt2spk[utterance]) if is_copy else data.utt2spk[utterance]
 
 
 def _sessions(data: DataDir, utterances: Iterable[str]) -> list[str]:

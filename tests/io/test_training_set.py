@@ -69,6 +69,16 @@ def test_leaks_are_found_without_features(tmp_path):
         check_leaks(data, ["a-u", "b-u"], [str(tmp_path / "recording")])
 
 
+def test_another_speed_does_not_hide_a_speaker(tmp_path):
+    copies = directory(tmp_path / "speed", ["sp0.9-a", "sp1.1-b"], utt2uniq={"sp0.9-a-u": "a-u", "sp1.1-b-u": "b-u"})
+    directory(tmp_path / "speaker", "bc")
+    with pytest.raises(LeakError, match="1 speakers are in training and in evaluation .b.: take"):
+        check_leaks(copies, copies.utterances(), [str(tmp_path / "speaker")])
+    check_leaks(copies, ["sp0.9-a-u"], [str(tmp_path / "speaker")])
+    named = directory(tmp_path / "named", ["sp1-a"])  # no copy: it is called so
+    check_leaks(named, named.utterances(), [str(directory(tmp_path / "a", "a").path)])
+
+
 def test_segments_of_one_recording_are_different_recordings(tmp_path):
     def segments(folder, speaker, times):
         return directory(tmp_path / folder, speaker, wav_scp={"rec": "long.wav"}, segments={f"{speaker}-u": times})
