@@ -6,6 +6,8 @@
 # do not depend on --nj. Jobs whose network, features and archives are unchanged are not run again.
 # Options:
 #   --layer NAME       shon_cnn: fc1, fc2; xvector: tdnn6, tdnn7; vgg_m: fc6, fc7
+#   --model FILE       weights of another time of the training, such as <exp-dir>/model.1000.pt (default:
+#                      <exp-dir>/model.pt)
 #   --nj N             parallel jobs (default: 1; fewer if there are fewer utterances)
 #   --num-threads N    CPU threads a job (default: 1)
 #   --chunk-frames N   longer utterances are computed in pieces, with the same result (default: 4000)
@@ -17,7 +19,7 @@
 #   --cmd CMD          job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-layer='' nj=1 num_threads=1 chunk_frames=4000 batch_frames=4000 min_frames=25 max_bad='' use_gpu=0 device=auto \
+layer='' model='' nj=1 num_threads=1 chunk_frames=4000 batch_frames=4000 min_frames=25 max_bad='' use_gpu=0 device=auto \
   cmd=utils/run.py
 
 # shellcheck source=/dev/null
@@ -29,7 +31,8 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 [[ $# -eq 3 ]] || usage
 [[ -n $layer ]] || usage "--layer NAME is needed: the layer of the network that gives the embeddings"
 exp=${1%/} data=${2%/} out=${3%/}
-for file in "$data/feats.scp" "$exp/model.pt" "$exp/config.yaml"; do
+weights=${model:-$exp/model.pt}
+for file in "$data/feats.scp" "$weights" "$exp/config.yaml"; do
   [[ -f $file ]] || { echo "${0##*/}: no file $file: make the features and train the network first" >&2; exit 1; }
 done
 num_utterances=$(wc -l <"$data/feats.scp")
@@ -39,12 +42,13 @@ resources=(--num-threads "$num_threads")
 if ((use_gpu > 0)); then resources+=(--gpu "$use_gpu"); fi
 
 mkdir -p "$out/log" "$out/parts"
+parts=$(cd "$out/parts" && pwd) # as those of features, the list can be read from any folder
 rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
 $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
-  python -m speechlib.bin.extract_embeddings --layer "$layer" --chunk-frames "$chunk_frames" \
+  python -m speechlib.bin.extract_embeddings --layer "$layer" --model "$weights" --chunk-frames "$chunk_frames" \
   --batch-frames "$batch_frames" --min-frames "$min_frames" --device "$device" --num-threads "$num_threads" \
   --job JOB --num-jobs "$nj" --stamp "$out/parts/JOB.of$nj.done.json" "$exp" "$data" \
-  "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"
+  "ark,scp:$parts/embedding.JOB.ark,$parts/embedding.JOB.scp"
 
 for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
   | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"

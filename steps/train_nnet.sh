@@ -3,7 +3,8 @@
 #  e.g.: steps/train_nnet.sh --config conf/xvector_demo.yaml --seed 2 --check-against "data/test data/dev" \
 #          data/train exp/xvector/seed2
 # Trains a speaker network on random crops: <exp-dir>/{config.yaml,model.pt,train.log,training.json}. What is finished is
-# not trained again, what was interrupted goes on where it was and ends with the same weights.
+# not trained again, what was interrupted goes on where it was and ends with the same weights. With save_every: N in the
+# section training, the weights after each N updates stay in model.<update>.pt.
 # Options:
 #   --config FILE          network, front end, crops, loss and optimiser, YAML
 #   --override LIST        SECTION.OPTION=VALUE,... in place of the configuration's, such as training.num_updates=50
@@ -18,6 +19,8 @@
 #   --num-gpus N           GPUs of each host, one process for each (default: 0: one process, which takes a GPU that is
 #                          there all the same)
 #   --num-processes N      processes of each host where there are no GPUs (default: 1)
+#                          Several processes: each takes training.batch_size crops an update, batch normalisation sees
+#                          those of its own process, and the statistics of the first are kept
 #   --num-hosts N          hosts that train together (default: 1): start this step on each of them, with
 #   --host-rank N          its number, from 0 on (default: 0), and
 #   --master HOST:PORT     the first of them

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--layer", metavar="NAME", help="of the network, such as fc2 (shon_cnn), tdnn6 (xvector), fc7 (vgg_m)")
+    add("--model", metavar="FILE", help="weights of that network in place of <exp-dir>/model.pt, such as model.1000.pt")
     add("--chunk-frames", type=int, default=4000, metavar="N", help="longer utterances are computed in such pieces")
     add("--batch-frames", type=int, default=4000, metavar="N", help="frames computed at a time; more for a GPU")
     add("--min-frames", type=int, default=25, metavar="N", help="shorter ones are lengthened by their edge frames")
@@ -58,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not 1 <= args.job <= args.num_jobs:
         raise ValueError(f"--job {args.job} --num-jobs {args.num_jobs}: expected 1 <= job <= num-jobs")
     folder = ModelFolder(args.exp_dir)
+    if args.model:
+        folder.weights = Path(args.model)
     data = Utterances(args.data_dir, read_frontend(folder))
     if not args.stamp:
         extract_all(folder, data, args)

@@ -1,9 +1,10 @@
 """Train a speaker network on random crops of the utterances of a data directory.
 
 <exp-dir> gets config.yaml (resolved, with the speakers in the order of the outputs), model.pt, train.log and
-training.json. A killed training goes on from its checkpoint and ends with the same weights as one that never stopped;
-a finished one is not repeated unless the configuration or the data have changed. Under torchrun, its processes train
-together: each takes its part of every batch.
+training.json, and with training.save_every the weights on the way there, model.<update>.pt. A killed training goes on
+from its checkpoint and ends with the same weights as one that never stopped; a finished one is not repeated unless the
+configuration or the data have changed. Under torchrun, its processes train together: each takes its part of every
+batch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -24,7 +25,7 @@ from speechlib.features.build import OPTIONS as FEATURE_OPTIONS
 from speechlib.features.build import build_extractor
 from speechlib.features.frontend import FrontendOptions, NoVoicedFrames, apply_frontend, normalise_crop
 from speechlib.io.atomic import write_json
-from speechlib.io.checkpoints import ModelFolder, load_state
+from speechlib.io.checkpoints import ModelFolder, load_state, save_state
 from speechlib.io.cli import KaldiArgumentParser, nearest, run
 from speechlib.io.clip_lists import list_clips
 from speechlib.io.datadir import DataDir
@@ -66,6 +67,27 @@ class FeaturesSection:
 
 
 @dataclasses.dataclass(frozen=True)
+class NetworkTraining(TrainOptions):
+    """The section `training`: a modern default, where TrainOptions has that of Lukic et al., and snapshots."""
+
+    batch_size: int = 64
+    num_epochs: int = 100
+    optimizer: Literal["nesterov", "sgd", "adam", "adamw"] = "adam"
+    lr_schedule: Literal["constant", "linear", "cosine", "staircase"] = "cosine"
+    save_every: int = 0  # updates: after each so many, the weights are kept in model.<update>.pt; 0: only the last ones
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.save_every < 0:
+            raise ValueError(f"save_every must not be negative, got {self.save_every}")
+
+    def decisive(self) -> dict:
+        """As TrainOptions; snapshots do not change the weights, but those that are not there need another training."""
+        values = super().decisive()
+        return values if self.save_every else {name: values[name] for name in values if name != "save_every"}
+
+
+@dataclasses.dataclass(frozen=True)
 class Config:
     """The sections of the configuration file; those of the model are in its file, speechlib/nnet/models/<name>.py."""
 
@@ -75,7 +97,7 @@ class Config:
     features: FeaturesSection | None = None
     augment: AugmentOptions | None = None
     loss: LossOptions = LossOptions()
-    training: TrainOptions = TrainOptions()
+    training: NetworkTraining = NetworkTraining()
     held_out: HeldOutOptions = HeldOutOptions()
 
 
@@ -353,7 +375,13 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
         reports = {}
         if group.rank == 0:
             log = stack.enter_context(TrainingLog(folder, Progress.HEADER, first, total, options.tensorboard))
-            reports = {"on_progress": log.progress, "on_update": log.update}
+
+            def after_update(update: int, total: int) -> None:
+                if options.save_every and update % options.save_every == 0:
+                    save_state(folder.snapshot(update), model.state_dict())
+                log.update(update, total)
+
+            reports = {"on_progress": log.progress, "on_update": after_update}
         spent = train(
             model, trained, options, device, loss=make_loss(config.loss), held_out=held_out, group=group,
             resume=resume, on_checkpoint=training.save_checkpoint, **reports,
@@ -363,7 +391,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
         write_json(folder.path / "training.json", {
             **spent, "samples_per_second": spent["samples"] / seconds,
             "waiting_share": spent["waiting_seconds"] / seconds, "parameters": parameters, "device": str(device),
-            "processes": group.size, "threads": torch.get_num_threads(),
+            "processes": group.size, "threads": torch.get_num_threads(), "updates_per_epoch": trained.batches_per_epoch,
+            "snapshots": [path.name for path in folder.snapshots()],
         })  # fmt: skip
         training.finish(model.state_dict())
         say(f"{folder.path}: {spent['samples'] / seconds:.0f} samples a second, "

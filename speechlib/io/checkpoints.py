@@ -27,6 +27,15 @@ class ModelFolder:
         self.stamp = self.path / "train.done.json"
         self.tensorboard = self.path / "tensorboard"
 
+    def snapshot(self, update: int) -> Path:
+        """Where the weights after an update before the last are kept, if that was asked for."""
+        return self.path / f"model.{update}.pt"
+
+    def snapshots(self) -> list[Path]:
+        """Those that are there, by update."""
+        found = (path for path in self.path.glob("model.*.pt") if path.name.split(".")[1].isdigit())
+        return sorted(found, key=lambda path: int(path.name.split(".")[1]))
+
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write the resolved configuration: numbers, text, lists and mappings."""
         import yaml

@@ -36,7 +36,8 @@ class TrainingRun:
     def begin(self, more: Mapping[str, Any]) -> dict[str, Any] | None:
         """Write the configuration, with `more` in it, and return the state of a checkpoint to go on from, if any."""
         state = self._find_checkpoint()
-        for stale in (self.folder.stamp, self.folder.weights):
+        snapshots = [] if state else self.folder.snapshots()  # of another training
+        for stale in (self.folder.stamp, self.folder.weights, *snapshots):
             stale.unlink(missing_ok=True)
         self.folder.write_config({**self._resolved, **more})
         return state

@@ -24,7 +24,11 @@ class Group:
     local_size: int = 1
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """The model with gradients that are averaged over the processes."""
+        """The model with gradients that are averaged over the processes.
+
+        Batch normalisation sees the batch of its own process, and the running statistics are those of process 0: torch
+        has SyncBatchNorm for GPUs only, and the papers' recipes do without. Batches of a process should not be tiny.
+        """
         if self.size == 1:
             return model
         from torch.nn.parallel import DistributedDataParallel

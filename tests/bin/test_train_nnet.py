@@ -182,6 +182,39 @@ def test_killed_and_resumed_ends_with_the_same_weights(corpus, monkeypatch, on_t
     assert report["updates"] == 20 and report["samples"] == 240
 
 
+def test_snapshots(corpus, monkeypatch, capsys):
+    training = {"num_updates": 9, "checkpoint_seconds": 0, "log_every": 3}
+    plain = train(corpus, "plain", config=write_config(corpus / "a.yaml", training=training))
+    assert list(plain.glob("model.*.pt")) == []
+    config = write_config(corpus / "b.yaml", training={**training, "save_every": 4})
+    train_until(corpus, "exp", 6, monkeypatch, config=config)
+    exp = train(corpus, config=config)
+    assert same_weights(plain, exp)
+    report = json.loads((exp / "training.json").read_text())
+    assert report["snapshots"] == ["model.4.pt", "model.8.pt"] and report["updates_per_epoch"] == 2
+    four, eight, last = (load_state(exp / f"model{update}.pt") for update in (".4", ".8", ""))
+    assert four.keys() == last.keys()
+    assert not torch.equal(four["output.weight"], eight["output.weight"])
+    assert not torch.equal(eight["output.weight"], last["output.weight"])
+    # a schedule that does not know the end: after four updates, the weights are those of a training of four
+    shorter = train(corpus, "four", "--override", "training.num_updates=4,training.lr_schedule=constant",
+                    config=str(corpus / "a.yaml"))  # fmt: skip
+    constant = train(corpus, "exp", "--override", "training.lr_schedule=constant", config=config)
+    snapshot, whole = load_state(constant / "model.4.pt"), load_state(shorter / "model.pt")
+    assert all(torch.equal(snapshot[name], whole[name]) for name in whole)
+    train(corpus, "exp", config=str(corpus / "a.yaml"))
+    assert "training again" in capsys.readouterr().err and list(exp.glob("model.*.pt")) == []
+    with pytest.raises(ValueError, match="save_every must not be negative"):
+        train(corpus, "exp", "--override", "training.save_every=-1")
+
+
+def test_a_model_alone_is_a_configuration(corpus):
+    (corpus / "conf.yaml").write_text("model: {name: xvector}\n")
+    config, model = train_nnet.read_config(str(corpus / "conf.yaml"), "", None)
+    assert (config.training.optimizer, config.training.learning_rate) == ("adam", 0.001)
+    assert config.training.total_updates(10) == 1000 and config.crops.frames == 200 and model.tdnn6 == 512
+
+
 def test_what_decides_the_weights(corpus, monkeypatch, capsys):
     exp = train(corpus, config=write_config(corpus / "a.yaml", training={"num_updates": 3}))
     train(corpus, config=write_config(corpus / "b.yaml", training={"num_updates": 3, "log_every": 7}))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from speechlib.io.checkpoints import ModelFolder
+from speechlib.io.checkpoints import ModelFolder, load_state, save_state
 from speechlib.io.maps import write_map
 from speechlib.io.tables import RandomAccessTable, open_table
 from speechlib.nnet.models import find_model
@@ -50,13 +50,20 @@ def test_any_number_of_jobs(recipe, root, monkeypatch):
         done = bash(recipe, root, f"steps/extract_embeddings.sh --nj {nj} --layer fc2 exp data out{nj}")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "1 of 70 utterances have no embedding" in done.stderr
-    monkeypatch.chdir(recipe)
-    one, two = (RandomAccessTable(f"scp:out{nj}/embedding.scp", kind="vector") for nj in (1, 2))
+    monkeypatch.chdir(recipe / "data")  # the lists can be read from anywhere
+    one, two = (RandomAccessTable(f"scp:../out{nj}/embedding.scp", kind="vector") for nj in (1, 2))
     assert list(one) == list(two) == sorted(one) and len(one) == 69
     assert all(np.array_equal(one[name], two[name]) and one[name].shape == (5,) for name in one)
     done = bash(recipe, root, "steps/extract_embeddings.sh --nj 2 --layer fc2 exp data out2")
     assert "complete already" in (recipe / "out2/log/extract.2.log").read_text()
-    assert len(RandomAccessTable("scp:out2/embedding.scp")) == 69
+    assert len(RandomAccessTable("scp:../out2/embedding.scp")) == 69
+
+    weights = load_state(recipe / "exp/model.pt")
+    save_state(recipe / "exp/model.7.pt", {name: 2 * value for name, value in weights.items()})
+    done = bash(recipe, root, "steps/extract_embeddings.sh --model exp/model.7.pt --layer fc2 exp data out2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    other = RandomAccessTable("scp:../out2/embedding.scp", kind="vector")
+    assert list(other) == list(one) and not any(np.allclose(other[name], one[name]) for name in one)
 
     done = bash(recipe, root, "steps/extract_embeddings.sh --max-bad 0 --layer fc2 exp data out2")
     assert done.returncode == 1 and "1 utterances without an embedding are too many" in done.stderr
