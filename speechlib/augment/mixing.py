@@ -39,7 +39,8 @@ class Sounds:
                 raise ValueError("reverb is asked for, but there is no impulse response (--rirs)")
             if kind in (NOISE, MUSIC) and not self.noises.get(kind):
                 have = " and ".join(sorted(name for name, clips in self.noises.items() if clips))
-                raise ValueError(f"{kind} is asked for, but among the noises (--noise) there is {have or 'nothing'}")
+                raise ValueError(f"{kind} is asked for, but among the noises (--noise) there is {have or 'nothing'}: "
+                                 f"add a folder {kind} to them, or leave {kind} out of the kinds")  # fmt: skip
             if kind == BABBLE and not self.noises.get(SPEECH) and self.babble is None:
                 raise ValueError("babble is asked for, but there is neither speech among the noises nor anyone else")
 
