@@ -147,10 +147,10 @@ class _Posteriors:
         for count, num_speakers, gram in zip(self._counts, self._num_speakers, self._grams, strict=True):
             gain = invert_covariance(between + within / count) @ between
             crossed = gram @ gain
-            expected = between @ gain
-            np.subtract(between, expected, out=expected)
-            expected *= num_speakers  # what the means leave open
-            expected += gain.T @ crossed
+            # What the means leave open, num_speakers (between - between gain), and their part, gain' gram gain, in one.
+            prior = num_speakers * between
+            expected = (crossed.T - prior) @ gain
+            expected += prior
             sum_between += expected
             expected += gram
             expected -= crossed

@@ -1,7 +1,6 @@
 """What every command shares: Kaldi's option syntax (ParseOptions), and errors as one line on stderr with status 1."""
 
 import argparse
-import difflib
 import gc
 import os
 import signal
@@ -34,6 +33,8 @@ def kaldi_bool(text: str) -> bool:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return ' (did you mean X?)' for the known name that is nearest, or '' if none is near."""
+    import difflib  # only messages of errors need it
+
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f" (did you mean {found[0]}?)" if found else ""
 

@@ -1,16 +1,20 @@
 """Kaldi's names for inputs, outputs and tables: rxfilename, wxfilename, rspecifier, wspecifier (util/kaldi-io.h,
 util/kaldi-table.h)."""
 
+from __future__ import annotations
+
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from speechlib.io.atomic import PendingFile
 from speechlib.io.cli import nearest
+
+if TYPE_CHECKING:
+    import subprocess
 
 # What each option means; the flags are options of reading, of writing, or of both.
 _READ_OPTIONS = ("t", "b", "o", "no", "s", "ns", "cs", "ncs", "p", "np", "bg")
@@ -154,8 +158,7 @@ class Output:
         if name in ("", "-"):
             self.file: BinaryIO = sys.stdout.buffer
         elif name.startswith("|"):
-            # As Kaldi's popen: the shell runs what the user's own command line says.
-            self._process = subprocess.Popen(name[1:], shell=True, stdin=subprocess.PIPE, bufsize=1 << 20)
+            self._process = _popen(name[1:], stdin=True)
             self.file = self._process.stdin
         elif name.endswith("|"):
             raise ValueError(f"{name}: an input pipe where an output is due: expected '| command'")
@@ -185,10 +188,19 @@ class Output:
                 self.file.close()
 
 
+def _popen(command: str, stdin: bool) -> subprocess.Popen:
+    """A command whose standard input, or else output, is a pipe."""
+    import subprocess  # every command imports this module, few of them start another
+
+    # As Kaldi's popen: the shell runs what the user's own data directory or command line says.
+    return subprocess.Popen(
+        command, shell=True, bufsize=1 << 20, **{"stdin" if stdin else "stdout": subprocess.PIPE}
+    )
+
+
 @contextmanager
 def _input_pipe(name: str) -> Iterator[BinaryIO]:
-    # As Kaldi's popen: the shell runs what the user's own data directory or command line says.
-    process = subprocess.Popen(name[:-1], shell=True, stdout=subprocess.PIPE, bufsize=1 << 20)
+    process = _popen(name[:-1], stdin=False)
     finished = False
     try:
         yield process.stdout
