@@ -49,7 +49,10 @@ def main(argv: list[str] | None = None) -> None:
     number = {name: index for index, name in enumerate(sorted(set(names)))}
     vectors = table.values if len(known) == len(table) else table.values[known]
     statistics = class_statistics(vectors, np.array([number[name] for name in names]))
-    lda = estimate_lda(statistics, args.dim, args.total_covariance_factor, args.covariance_floor)
+    try:
+        lda = estimate_lda(statistics, args.dim, args.total_covariance_factor, args.covariance_floor)
+    except ValueError as error:
+        raise ValueError(f"{args.vectors}, {args.utt2spk}: {error}") from error
     if lda.num_floored:
         sys.stderr.write(
             f"train_lda: warning: {lda.num_floored} eigenvalues of the normalised covariance were raised to the floor\n"

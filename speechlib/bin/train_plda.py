@@ -38,7 +38,10 @@ def main(argv: list[str] | None = None) -> None:
             f"train_plda: warning: {statistics.num_vectors} vectors of {len(statistics.counts)} speakers show {free} "
             f"ways to vary within a speaker, fewer than the {statistics.dim} dimensions: reduce them by LDA\n"
         )
-    plda = estimate_plda(statistics, args.num_em_iters)
+    try:
+        plda = estimate_plda(statistics, args.num_em_iters)
+    except ValueError as error:
+        raise ValueError(f"{args.spk2utt}, {args.vectors}: {error}") from error
     write_plda(args.plda, plda.mean, plda.transform, plda.psi, args.binary)
     sys.stderr.write(
         f"train_plda: {statistics.num_vectors} utterances of {len(statistics.counts)} speakers, dimension {plda.dim}; "
@@ -62,7 +65,8 @@ def _speakers(spk2utt: dict[str, list[str]], source: str, table: VectorTable) ->
     if not rows:
         raise ValueError(f"{source}: none of its utterances has a vector in {table.source}")
     if len(set(rows)) < len(rows):
-        raise ValueError(f"{source}: an utterance is listed twice; an utterance has one speaker")
+        twice = table.keys[int(np.bincount(rows).argmax())]
+        raise ValueError(f"{source}: utterance {twice!r} is listed twice; an utterance has one speaker")
     kept = [count for count in counts if count]
     if lacking:
         sys.stderr.write(

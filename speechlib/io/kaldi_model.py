@@ -168,7 +168,12 @@ def _read_text(data: bytes, position: int) -> tuple[Any, int]:
     if not word:
         raise ValueError(f"{data[position : position + 20]!r}: expected a token, a number or an array")
     text = word[1].decode(errors="replace")
-    return text if text.startswith("<") else float(text), _SPACE.match(data, word.end()).end()
+    if not text.startswith("<"):
+        try:
+            return float(text), _SPACE.match(data, word.end()).end()
+        except ValueError:
+            raise ValueError(f"{text[:20]!r}: expected a token, a number or an array: not a model of Kaldi's") from None
+    return text, _SPACE.match(data, word.end()).end()
 
 
 def _parse_bracket(body: bytes) -> np.ndarray | PackedMatrix:

@@ -44,6 +44,7 @@ def folder(tmp_path, monkeypatch):
     write("utt2spk", [f"{key} {key[:2]}" for key in vectors])
     write("spk2utt", [f"s{speaker} " + " ".join(f"s{speaker}-{n}" for n in range(5)) for speaker in range(4)])
     write("single", [f"{key} {key}" for key in vectors])
+    write("repeated", ["s0 s0-0 s0-1", "s1 s0-1 s1-0 s1-1"])
     write("trials", ["s0-0 s0-1 target", "s0-0 s1-1 nontarget"])
     write("unknown", ["s0-0 s0-1", "s0-0 s9-1", "s0-0 s9-2"])
     write("twice", ["s0-0 s0-1 target", "s0-0 s1-1 nontarget", "s0-0 s0-1 target"])
@@ -65,11 +66,13 @@ def write(name, lines):
     [
         (train_lda, ["--dim=2", "ark:nan.ark", "utt2spk", "out"], "'s1-3' holds NaN"),
         (train_lda, ["--dim=5", "ark:good.ark", "utt2spk", "out"], "expected 1 to 3"),
-        (train_lda, ["--dim=2", "ark:good.ark", "single", "out"], "every speaker has one utterance"),
+        (train_lda, ["--dim=2", "ark:good.ark", "single", "out"], "good.ark, single: every speaker has one utterance"),
         (train_lda, ["--dim=2", "ark:good.ark", "num_utts", "out"], "at most 0"),
         (train_lda, ["--dim=2", "ark:few.ark", "unknown", "out"], "was there already in line 1"),
         (train_plda, ["spk2utt", "ark:nan.ark", "out"], "'s1-3' holds NaN"),
-        (train_plda, ["single", "ark:good.ark", "out"], "every speaker has one utterance"),
+        (train_plda, ["single", "ark:good.ark", "out"], "single, ark:good.ark: every speaker has one utterance"),
+        (train_plda, ["repeated", "ark:good.ark", "out"], "repeated: utterance 's0-1' is listed twice"),
+        (adapt_plda, ["good.ark", "ark:good.ark", "out"], "not a model of Kaldi's"),
         (train_plda, ["spk2utt", "ark:few.ark", "out"], "a single speaker"),
         (train_plda, ["num_utts", "ark:good.ark", "out"], "none of its utterances has a vector"),
         (adapt_plda, ["plda", "ark:wide.ark", "out"], "vectors of dimension 4, a PLDA of dimension 3"),
