@@ -106,7 +106,7 @@ def run_system(folder: Path, system: str, nj: int, seed: int) -> dict:
     steps += [
         ("steps/train_diag_ubm.sh", *jobs, "--seed", seed, "--apply-cmn", cmn, train, num_gauss, exp / "diag"),
         ("steps/train_full_ubm.sh", *jobs, "--remove-low-count-gaussians", "false", train, exp / "diag", exp / "full"),
-        ("steps/train_ivector_extractor.sh", *jobs, "--seed", seed, "--ivector-dim", dim,
+        ("steps/train_ivector_extractor.sh", *jobs, "--seed", seed, "--num-iters", 5, "--ivector-dim", dim,
          exp / "full", train, exp / "ie"),
         ("steps/extract_ivectors.sh", *jobs, exp / "ie", train, exp / "train"),
         ("steps/extract_ivectors.sh", *jobs, exp / "ie", exp / "data/test", exp / "test"),

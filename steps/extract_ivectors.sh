@@ -3,7 +3,7 @@
 #  e.g.: steps/extract_ivectors.sh --nj 8 exp/extractor data/test exp/ivectors_test
 # Extracts an i-vector for every utterance (Kaldi's sid/extract_ivectors.sh): writes <out-dir>/embedding.scp. Features are
 # treated as in training; utterances without voiced frames are left out with a warning. Values are the same for any --nj
-# up to rounding (1e-6). Jobs whose models, options and archives are unchanged are not run again.
+# up to rounding (1e-5 of the largest). Jobs whose models, options and archives are unchanged are not run again.
 # Options:
 #   --num-gselect N       Gaussians considered for each frame (default: 20)
 #   --min-post X          posteriors below this are dropped (default: 0.025)

@@ -32,7 +32,7 @@ common=(--nj "$nj" --cmd "$cmd")
 front=(--apply-cmn "$apply_cmn")
 steps/train_diag_ubm.sh "${common[@]}" "${front[@]}" --seed "$seed" "$train" "$num_gauss" "$exp/diag_ubm"
 steps/train_full_ubm.sh "${common[@]}" --remove-low-count-gaussians false "$train" "$exp/diag_ubm" "$exp/full_ubm"
-steps/train_ivector_extractor.sh "${common[@]}" --seed "$seed" --ivector-dim "$ivector_dim" \
+steps/train_ivector_extractor.sh "${common[@]}" --seed "$seed" --num-iters 5 --ivector-dim "$ivector_dim" \
   "$exp/full_ubm" "$train" "$exp/extractor"
 steps/extract_ivectors.sh "${common[@]}" "$exp/extractor" "$train" "$exp/train"
 for data in "$@"; do

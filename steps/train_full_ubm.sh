@@ -3,7 +3,7 @@
 #  e.g.: steps/train_full_ubm.sh --nj 8 data/train exp/diag_ubm exp/full_ubm
 # Trains a universal background model with full covariances from one that is there, diagonal (final.dubm) or full
 # (final.ubm), as Kaldi's sid/train_full_ubm.sh: writes <ubm-dir>/final.ubm. Features are treated as for the old model.
-# The result is the same for any --nj up to rounding (relative differences around 1e-6).
+# The result is the same for any --nj but for the order of sums (in the tests 4e-6 of the largest value, below 1e-5).
 # Options:
 #   --num-iters N                  (default: 4)
 #   --num-gselect N                Gaussians considered for each frame, those of the old model (default: 20)
