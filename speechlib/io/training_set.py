@@ -32,7 +32,8 @@ def split_held_out(
 ) -> tuple[list[str], list[str]]:
     """Split utterances into those to train on and those held out.
 
-    Copies of one utterance (utt2uniq, Kaldi's file of the originals) are never on both sides.
+    Copies of one utterance (utt2uniq, Kaldi's file of the originals) that have one speaker are never on both sides. Of
+    another speed's speakers, which share no output with the originals', others are drawn.
 
     Args:
         utt2spk: speaker by utterance.
