@@ -55,8 +55,8 @@ case $part in
     for layer in ${layers//,/ }; do
       for set in ${eval_sets//,/ }; do
         steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
-          --tags "system=$name layer=$layer set=$set train_cpu_seconds=$cpu_seconds" "$train" "$model/$layer/$train_set" \
-          "$data/$set" "$model/$layer/$set" "$model/$layer/scores_$set"
+          --tags "system=$name layer=$layer set=$set train_cpu_seconds=$cpu_seconds" \
+          "$train" "$model/$layer/$train_set" "$data/$set" "$model/$layer/$set" "$model/$layer/scores_$set"
       done
     done
     ;;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: steps/run_networks.sh [options] train|extract|score <networks> <data-root> <exp-root>
 #  e.g.: steps/run_networks.sh --nj 4 --seeds "1 2 3" --size demo train conf/networks.tsv data/demo exp/demo
-# One part of the work for every network of a list and every seed, as one job array: see steps/run_network.sh, which does
-# it for one of them. <networks> has a line for each, separated by blanks (comments begin with #):
+# One part of the work for every network of a list and every seed, as one job array; steps/run_network.sh does it for one
+# of them. <networks> has a line for each, separated by blanks (comments begin with #):
 #   name config features train-set eval-sets layers overrides
 # <exp-root>/runs.tsv says which job was which, <exp-root>/log/<part>.*.log what it printed.
 # Options:

@@ -54,7 +54,12 @@ if stage 1 "Data directories, trials, dev speakers"; then
   ../../local/split_dev_speakers.sh --dev-share "$dev_share" --seed "$seed" "$data"
 fi
 
-if stage 2 "Copies of the training set: speed (new speakers), noise, babble, rooms"; then
+if stage 2 "Features and voice activity"; then
+  steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" --kinds "24 40" \
+    "$data"/{train,fit,dev,test}
+fi
+
+if stage 3 "Copies of the training set and their features: speed (new speakers), noise, babble, rooms"; then
   ../../local/prepare_sounds.sh --noise "$noise" --rirs "$rirs" --seed "$seed" --max-bad "$max_bad" "$data"
   for set in train fit; do
     steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" \
@@ -63,11 +68,7 @@ if stage 2 "Copies of the training set: speed (new speakers), noise, babble, roo
   steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" \
     --kinds "reverb noise babble" --subset "$(wc -l <"$data/train/utt2spk")" --noise "$data/noise" --rirs "$data/rirs" \
     "$data/train" "$data/train_noisy"
-fi
-
-if stage 3 "Features and voice activity"; then
-  steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" --kinds "24 40" \
-    "$data"/{train,fit,dev,test,train_speed,fit_speed,train_noisy}
+  steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --kinds "24 40" "$data"/{train_speed,fit_speed,train_noisy}
   for kind in 24 40; do
     utils/combine_data.sh "$data/train_sp_$kind" "$data/train_$kind" "$data/train_speed_$kind"
     utils/combine_data.sh "$data/train_aug_$kind" "$data/train_sp_$kind" "$data/train_noisy_$kind"

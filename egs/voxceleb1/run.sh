@@ -59,14 +59,14 @@ if stage 1 "Corpus, data directories, trials, held-out training speakers"; then
 fi
 
 if stage 2 "Features and voice activity"; then
-  steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" --kinds "ivector xvector shon spectrogram" \
-    "$data/fit" "$data/dev" "$data/test"
+  steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" \
+    --kinds "ivector xvector shon spectrogram" "$data/fit" "$data/dev" "$data/test"
 fi
 
 if stage 3 "Augmented copies: noise, music, babble, rooms"; then
   ../../local/prepare_sounds.sh --noise "$noise" --rirs "$rirs" --seed "$seed" --max-bad "$max_bad" "$data"
-  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" --subset "$num_augmented" \
-    --noise "$data/noise" --rirs "$data/rirs" "$data/fit" "$data/fit_copies"
+  steps/augment_data_dir.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --max-bad "$max_bad" \
+    --subset "$num_augmented" --noise "$data/noise" --rirs "$data/rirs" "$data/fit" "$data/fit_copies"
   steps/make_feature_kinds.sh --nj "$nj" --cmd "$train_cmd" --kinds "ivector xvector shon" "$data/fit_copies"
   for kind in ivector xvector shon; do
     utils/combine_data.sh "$data/fit_aug_$kind" "$data/fit_$kind" "$data/fit_copies_$kind"
@@ -99,10 +99,10 @@ if stage 8 "Calibration, fusion and score normalisation"; then
       ivector_aug="$exp/ivector_aug/seed$seed/ivector" xvector_aug="$exp/xvector_aug/seed$_seed/tdnn6" \
       shon_aug="$exp/shon_aug/seed$_seed/fc2"
     _network=$exp/shon_aug/seed$_seed/fc2
-    steps/normalize_scores.sh --cmd "$train_cmd" --scoring cosine --seed "$_seed" --tags "system=shon_aug scores=as-norm" \
-      --cohort-utt2spk "$data/fit_aug_shon/utt2spk" --utt2spk "$data/test/utt2spk" "$_network/scores_test/backend" \
-      "$_network/fit_aug" "$_network/test" "$_network/test" "$data/test/trials" "$_network/scores_test/cosine" \
-      "$exp/fusion/seed$_seed/shon_aug/as_norm"
+    steps/normalize_scores.sh --cmd "$train_cmd" --scoring cosine --seed "$_seed" \
+      --tags "system=shon_aug scores=as-norm" --cohort-utt2spk "$data/fit_aug_shon/utt2spk" \
+      --utt2spk "$data/test/utt2spk" "$_network/scores_test/backend" "$_network/fit_aug" "$_network/test" \
+      "$_network/test" "$data/test/trials" "$_network/scores_test/cosine" "$exp/fusion/seed$_seed/shon_aug/as_norm"
   done
 fi
 
