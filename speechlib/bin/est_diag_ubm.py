@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     gmm = DiagGmm(*read_diag_gmm(args.model))
-    stats = DiagStats(*sum_up(args.stats))
+    stats = DiagStats(*sum_up(args.stats, full=False))
     options = DiagUpdateOptions(
         args.min_gaussian_weight, args.min_gaussian_occupancy, args.min_variance, args.remove_low_count_gaussians
     )

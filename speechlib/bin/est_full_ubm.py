@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     gmm = FullGmm(*read_full_gmm(args.model))
-    stats = FullStats(*sum_up(args.stats))
+    stats = FullStats(*sum_up(args.stats, full=True))
     options = FullUpdateOptions(
         args.min_gaussian_weight,
         args.min_gaussian_occupancy,

@@ -218,13 +218,20 @@ def read_sums(rxfilename: str) -> Sums:
     return Sums(occupancy, first, second)
 
 
-def sum_up(rxfilenames: Sequence[str]) -> Sums:
+def sum_up(rxfilenames: Sequence[str], full: bool | None = None) -> Sums:
     """Read the statistics of several jobs and add them.
 
+    Args:
+        rxfilenames: at least one.
+        full: whether covariances must be full or, if False, diagonal; None takes both.
+
     Raises:
-        ValueError: they belong to models of different sizes, or as `read_sums`.
+        ValueError: they belong to models of different sizes or to the other kind, or as `read_sums`.
     """
     total = read_sums(rxfilenames[0])
+    if full is not None and full != (total.second.ndim == 3):
+        found, due = ("diagonal", "full") if full else ("full", "diagonal")
+        raise ValueError(f"{rxfilenames[0]}: statistics for {found} covariances, but the mixture has {due} ones")
     for name in rxfilenames[1:]:
         sums = read_sums(name)
         if sums.second.shape != total.second.shape:

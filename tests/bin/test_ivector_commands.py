@@ -233,6 +233,9 @@ def test_models_and_options_that_do_not_fit(tmp_path, kaldi, feats):
     run(diag_to_full_ubm, tmp_path / "two", tmp_path / "two_full")
     with pytest.raises(ValueError, match="has 2 Gaussians of dimension 20, .* 4 of dimension 20"):
         run(extract_ivectors, "--ubm", tmp_path / "two_full", kaldi / "ie1.txt", feats, out)
+    for command, model, sums in ((est_diag_ubm, "dubm0", "fubm0_accs"), (est_full_ubm, "fubm0", "dubm0_accs")):
+        with pytest.raises(ValueError, match=f"{sums}.txt: statistics for .* covariances, but the mixture has"):
+            run(command, kaldi / f"{model}.txt", kaldi / f"{sums}.txt", tmp_path / "no")
     with pytest.raises(ValueError, match="4 Gaussians x 20 dimensions for a mixture of 2 x 20"):
         run(est_diag_ubm, tmp_path / "two", kaldi / "dubm0_accs.txt", tmp_path / "no")
     with pytest.raises(OSError):
