@@ -84,7 +84,11 @@ class NetworkTraining(TrainOptions):
     def decisive(self) -> dict:
         """As TrainOptions; snapshots do not change the weights, but those that are not there need another training."""
         values = super().decisive()
-        return values if self.save_every else {name: values[name] for name in values if name != "save_every"}
+        if not self.save_every:
+            del values["save_every"]
+        if self.num_updates:
+            values["num_epochs"] = TrainOptions.num_epochs  # of no account: one number for all
+        return values
 
 
 @dataclasses.dataclass(frozen=True)

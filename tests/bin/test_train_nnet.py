@@ -217,7 +217,7 @@ def test_a_model_alone_is_a_configuration(corpus):
 
 def test_what_decides_the_weights(corpus, monkeypatch, capsys):
     exp = train(corpus, config=write_config(corpus / "a.yaml", training={"num_updates": 3}))
-    train(corpus, config=write_config(corpus / "b.yaml", training={"num_updates": 3, "log_every": 7}))
+    train(corpus, config=write_config(corpus / "b.yaml", training={"num_updates": 3, "log_every": 7, "num_epochs": 9}))
     assert "trained already" in capsys.readouterr().err
     train(corpus, "exp", "--override", "training.learning_rate=0.2,crops.frames=24,26", config=str(corpus / "a.yaml"))
     assert "training again" in capsys.readouterr().err
