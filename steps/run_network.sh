@@ -51,6 +51,7 @@ case $part in
     done
     ;;
   score)
+    [[ -f $model/training.json ]] || { echo "${0##*/}: no file $model/training.json: train it first" >&2; exit 1; }
     cpu_seconds=$(sed -n 's/.*"cpu_seconds": *\([0-9]*\).*/\1/p' "$model/training.json")
     for layer in ${layers//,/ }; do
       for set in ${eval_sets//,/ }; do

@@ -15,7 +15,7 @@
 #   --cmd CMD            job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-seeds=1 size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
+seeds='' size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -29,7 +29,7 @@ part=$1 networks=$2 data=$3 exp=$4
 [[ -r $networks ]] || { echo "${0##*/}: no file $networks" >&2; exit 1; }
 
 mkdir -p "$exp/log"
-for seed in $seeds; do
+for seed in ${seeds:-1}; do
   awk -v seed="$seed" '!/^#/ && NF { $1 = $1 " " seed; print }' "$networks"
 done >"$exp/.runs.$$.tmp"
 mv "$exp/.runs.$$.tmp" "$exp/runs.tsv"
