@@ -56,10 +56,10 @@ def _speakers(spk2utt: dict[str, list[str]], source: str, table: VectorTable) ->
     counts: list[int] = []
     lacking: list[str] = []
     for utterances in spk2utt.values():
-        found = [row_of.get(utterance, -1) for utterance in utterances]
-        if -1 in found:
+        found = list(map(row_of.get, utterances))
+        if None in found:
             lacking += [utterance for utterance in utterances if utterance not in row_of]
-            found = [row for row in found if row >= 0]
+            found = [row for row in found if row is not None]
         rows += found
         counts.append(len(found))
     if not rows:

@@ -120,3 +120,19 @@ def test_closed_pipe_is_quiet(root):
     command = f"{sys.executable} -c '{code}' | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n141\n", "")
+
+
+@pytest.mark.parametrize("first", ["import numpy", "threading.Thread(target=time.sleep, args=[0.1]).start()"])
+def test_a_program_ends_with_its_status_and_exit_functions(root, first):
+    code = f"""
+import atexit, threading, time
+{first}
+from speechlib.io.cli import run
+atexit.register(lambda: print("late"))
+def main():
+    print("early")
+    return 3
+run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "early\nlate\n", "")
