@@ -95,12 +95,18 @@ def write_trials(path: Path, names: list[str], speakers: np.ndarray, first: np.n
             file.writelines(f"{names[i]} {names[j]} {'target' if t else 'nontarget'}\n" for i, j, t in pairs)
 
 
+def _environment() -> dict[str, str]:
+    """This process's, with byte code kept as an installed package has it, whatever the shell says."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": os.path.join(tempfile.gettempdir(), "speechlib-bytecode")}
+
+
 def measure(command: str, *arguments: str) -> tuple[float, float]:
     """CPU seconds and peak MiB of one of our commands."""
     # In between stands a small process: one that is started inherits the peak memory of the one that starts it.
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, sys.executable, "-m", f"speechlib.bin.{command}", *arguments],
-        cwd=ROOT, capture_output=True, text=True,
+        cwd=ROOT, capture_output=True, text=True, env=_environment(),
     )  # fmt: skip
     if done.returncode:
         sys.exit(f"plda.py: {command} failed: {done.stderr}")
