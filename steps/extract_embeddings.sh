@@ -26,6 +26,8 @@ layer='' model='' nj=1 num_threads=1 chunk_frames=4000 batch_frames=4000 min_fra
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/embedding_jobs.sh
+. steps/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 3 ]] || usage
@@ -41,28 +43,12 @@ if ((nj > num_utterances)); then nj=$num_utterances; fi
 resources=(--num-threads "$num_threads")
 if ((use_gpu > 0)); then resources+=(--gpu "$use_gpu"); fi
 
-mkdir -p "$out/log" "$out/parts"
-parts=$(cd "$out/parts" && pwd) # as those of features, the list can be read from any folder
-rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
+begin_embeddings "$out"
 $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
   python -m speechlib.bin.extract_embeddings --layer "$layer" --model "$weights" --chunk-frames "$chunk_frames" \
   --batch-frames "$batch_frames" --min-frames "$min_frames" --device "$device" --num-threads "$num_threads" \
   --job JOB --num-jobs "$nj" --stamp "$out/parts/JOB.of$nj.done.json" "$exp" "$data" \
   "ark,scp:$parts/embedding.JOB.ark,$parts/embedding.JOB.scp"
 
-for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
-  | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"
-num_embeddings=$(wc -l <"$out/.embedding.scp")
-num_bad=$((num_utterances - num_embeddings))
-if ((num_bad)); then
-  echo "${0##*/}: warning: $num_bad of $num_utterances utterances have no embedding (no frames, or no voiced ones):" \
-    "see $out/log/extract.*.log" >&2
-fi
-if ((num_embeddings == 0 || num_bad > ${max_bad:-num_utterances})); then
-  rm "$out/.embedding.scp"
-  echo "${0##*/}: $num_bad utterances without an embedding are too many: --max-bad is" \
-    "${max_bad:-$((num_utterances - 1))}" >&2
-  exit 1
-fi
-mv "$out/.embedding.scp" "$out/embedding.scp"
+join_embeddings "$data" "$out" "an embedding" "$out/log/extract.*.log"
 echo "${0##*/}: layer $layer of $exp for $num_embeddings utterances in $out/embedding.scp"

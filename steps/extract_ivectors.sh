@@ -23,6 +23,8 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 . utils/parse_options.sh
 # shellcheck source=steps/gmm_jobs.sh
 . steps/gmm_jobs.sh
+# shellcheck source=steps/embedding_jobs.sh
+. steps/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage
@@ -35,24 +37,12 @@ resources=()
 if ((use_gpu > 0)); then resources=(--gpu "$use_gpu"); fi
 deal_out "$data" "$out"
 use_frontend "$data" "$source/frontend.conf"
-mkdir -p "$out/parts"
-rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
+begin_embeddings "$out"
 $cmd "${resources[@]}" JOB=1:"$nj" "$out/log/extract.JOB.log" \
   python -m speechlib.bin.extract_ivectors --device "$device" --ubm "$source/final.ubm" --num-gselect "$num_gselect" \
   --min-post "$min_post" --acoustic-weight "$posterior_scale" --stamp "$out/parts/JOB.of$nj.done.json" \
   "${frontend[@]}" "$source/final.ie" "scp:$out/lists/feats.JOB.scp" \
-  "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"
+  "ark,scp:$parts/embedding.JOB.ark,$parts/embedding.JOB.scp"
 
-for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
-  | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"
-total=$(wc -l <"$data/feats.scp") done=$(wc -l <"$out/.embedding.scp")
-if ((done < total)); then
-  echo "${0##*/}: warning: $((total - done)) of $total utterances have no i-vector (no frames, or no voiced ones):" \
-    "see $out/log/extract.*.log" >&2
-fi
-if ((done == 0 || total - done > ${max_bad:-$total})); then
-  rm "$out/.embedding.scp"
-  fail "$((total - done)) utterances without an i-vector are too many: --max-bad is ${max_bad:-$((total - 1))}"
-fi
-mv "$out/.embedding.scp" "$out/embedding.scp"
-echo "${0##*/}: i-vectors of $done utterances in $out/embedding.scp"
+join_embeddings "$data" "$out" "an i-vector" "$out/log/extract.*.log"
+echo "${0##*/}: i-vectors of $num_embeddings utterances in $out/embedding.scp"

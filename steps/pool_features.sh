@@ -22,6 +22,8 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 . utils/parse_options.sh
 # shellcheck source=steps/gmm_jobs.sh
 . steps/gmm_jobs.sh
+# shellcheck source=steps/embedding_jobs.sh
+. steps/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 2)) || usage
@@ -33,22 +35,10 @@ printf -- '--cmn=%s\n--cmn-window=%s\n--deltas=%s\n--vad=%s\n' "$apply_cmn" "$cm
   >"$out/.frontend.tmp"
 mv "$out/.frontend.tmp" "$out/frontend.conf"
 use_frontend "$data" "$out/frontend.conf"
-mkdir -p "$out/parts"
-rm -f "$out/parts/".*.tmp "$out/embedding.scp" # of jobs that were killed at once; the list comes back when it is whole
+begin_embeddings "$out"
 $cmd JOB=1:"$nj" "$out/log/pool.JOB.log" \
   python -m speechlib.bin.pool_features --stamp "$out/parts/JOB.of$nj.done.json" "${frontend[@]}" \
-  "scp:$out/lists/feats.JOB.scp" "ark,scp:$out/parts/embedding.JOB.ark,$out/parts/embedding.JOB.scp"
+  "scp:$out/lists/feats.JOB.scp" "ark,scp:$parts/embedding.JOB.ark,$parts/embedding.JOB.scp"
 
-for ((job = 1; job <= nj; job++)); do cat "$out/parts/embedding.$job.scp"; done \
-  | LC_ALL=C sort -k1,1 >"$out/.embedding.scp"
-total=$(wc -l <"$data/feats.scp") done=$(wc -l <"$out/.embedding.scp")
-if ((done < total)); then
-  echo "${0##*/}: warning: $((total - done)) of $total utterances have no embedding (no frames, or no voiced ones):" \
-    "see $out/log/pool.*.log" >&2
-fi
-if ((done == 0 || total - done > ${max_bad:-$total})); then
-  rm "$out/.embedding.scp"
-  fail "$((total - done)) utterances without an embedding are too many: --max-bad is ${max_bad:-$((total - 1))}"
-fi
-mv "$out/.embedding.scp" "$out/embedding.scp"
-echo "${0##*/}: mean and deviation of $done utterances in $out/embedding.scp"
+join_embeddings "$data" "$out" "an embedding" "$out/log/pool.*.log"
+echo "${0##*/}: mean and deviation of $num_embeddings utterances in $out/embedding.scp"

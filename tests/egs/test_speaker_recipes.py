@@ -135,11 +135,10 @@ def test_a_stage_alone_gives_the_same_scores_again(finished):
     before = score_files(finished)
     assert len(before) >= 10
     for name in before:
-        if name.startswith(("statistics", "xvector")):
-            (finished / "exp/speechocean762" / name).unlink(missing_ok=True)  # stand-ins are links
-    for stage in ("4", "8"):
-        done = run(finished, "--size", "tiny", "--num-seeds", "1", "--nj", "1", "--stage", stage, "--stop-stage", stage)
-        assert done.returncode == 0, done.stderr
+        if name.startswith("statistics"):
+            (finished / "exp/speechocean762" / name).unlink()
+    done = run(finished, "--num-seeds", "1", "--nj", "1", "--stage", "4", "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
     assert score_files(finished) == before
 
 

@@ -6,9 +6,10 @@ Layouts: the LDC's TRAIN|TEST/DRn/<speaker>/<sentence>.WAV in upper or lower cas
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from local.walk import walk
 
 _AUDIO = re.compile(r"(?P<sentence>(?:SA|SI|SX)\d+)\.(?P<suffix>WAV|WAV\.WAV|SPH|SPH\.WAV|NIST|FLAC|WAV\.FLAC)", re.I)
 _SUFFIXES = ("WAV", "WAV.WAV", "SPH.WAV", "SPH", "NIST", "FLAC", "WAV.FLAC")  # the first that can be read is taken
@@ -73,7 +74,7 @@ def find_corpus(top: str | os.PathLike) -> Corpus:
     notes: list[str] = []
     found: list[SpeakerFolder] = []
     speaker_info: dict[str, str] = {}
-    for path, names in _walk(top):
+    for path, names in walk(top):
         for name in names:
             if name.upper() == "SPKRINFO.TXT":
                 speaker_info.update(_read_speaker_info(path / name))
@@ -87,23 +88,6 @@ def find_corpus(top: str | os.PathLike) -> Corpus:
     _check_once(folders)
     _assign_parts(folders, speaker_info, notes)
     return Corpus(folders, notes)
-
-
-def _walk(top: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders in path order with their files' names; links are followed, each real folder once."""
-    seen: set[str] = set()
-    for path, folders, names in os.walk(top, followlinks=True, onerror=_raise):
-        real = os.path.realpath(path)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        yield Path(path), sorted(names)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _speaker_folder(top: Path, path: Path, names: list[str]) -> SpeakerFolder | None:

@@ -6,9 +6,11 @@ number a video's utterances alike, and vox1_meta.csv says which id is which name
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from local.walk import walk
 
 _SUFFIX = r"\.(?:wav|flac)"
 _NUMBERED = re.compile(rf"(?P<segment>\d{{3,7}}){_SUFFIX}", re.I)
@@ -103,10 +105,10 @@ def find_corpus(top: str | os.PathLike, lists: str | os.PathLike | None = None) 
     files: dict[str, Path] = {}
     recordings: list[Recording] = []
     if lists is not None:
-        for path, names in _walk(Path(os.path.abspath(lists))):
+        for path, names in walk(Path(os.path.abspath(lists))):
             for name in wanted.intersection(names):
                 files.setdefault(name, path / name)
-    for path, names in _walk(top):
+    for path, names in walk(top):
         for name in wanted.intersection(names):
             files.setdefault(name, path / name)
         above = path.parts[-2:]
@@ -152,20 +154,3 @@ def read_meta(path: Path) -> Meta:
         if len(fields) >= 5:
             sets[identity] = fields[4].lower()
     return Meta(names, genders, sets, ids)
-
-
-def _walk(top: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders in path order with their files' names; links are followed, each real folder once."""
-    seen: set[str] = set()
-    for path, folders, names in os.walk(top, followlinks=True, onerror=_raise):
-        real = os.path.realpath(path)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        yield Path(path), sorted(names)
-
-
-def _raise(error: OSError) -> None:
-    raise error
