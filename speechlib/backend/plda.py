@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from speechlib.backend.class_statistics import ClassStatistics
-from speechlib.backend.linear_algebra import invert_covariance, invert_triangle, sorted_eigenvectors
+from speechlib.backend.linear_algebra import invert_triangle, sorted_eigenvectors
 
 _FEW_COUNTS = 3  # up to here an inversion for each count of vectors is cheaper than a diagonalisation
 
@@ -139,18 +139,20 @@ class _Posteriors:
         sum_within, sum_between = (self._by_count if self._grams else self._at_once)(within, between)
         within = (self._statistics.within_scatter + sum_within) / self._statistics.num_vectors
         between = sum_between / len(self._statistics.counts)
-        return within, between
+        return (within + within.T) / 2, (between + between.T) / 2
 
     def _by_count(self, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # The means of all speakers with the same number of vectors enter through their scatter alone.
         sum_within, sum_between = np.zeros_like(within), np.zeros_like(between)
         for count, num_speakers, gram in zip(self._counts, self._num_speakers, self._grams, strict=True):
-            gain = invert_covariance(between + within / count) @ between
+            # Through the Cholesky factor: where dimensions outnumber speakers, the inverse itself times `between` loses
+            # the little that the posterior keeps there, and the next iterations blow that up.
+            root = invert_triangle(np.linalg.cholesky(between + within / count))
+            half = root @ between
+            gain = root.T @ half
             crossed = gram @ gain
-            # What the means leave open, num_speakers (between - between gain), and their part, gain' gram gain, in one.
-            prior = num_speakers * between
-            expected = (crossed.T - prior) @ gain
-            expected += prior
+            expected = num_speakers * (between - half.T @ half)  # what the means leave open
+            expected += gain.T @ crossed
             sum_between += expected
             expected += gram
             expected -= crossed
