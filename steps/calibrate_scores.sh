@@ -32,5 +32,6 @@ mkdir -p "$out/log"
 $cmd "$out/log/calibrate.log" \
   python -m speechlib.bin.calibrate_scores "${options[@]}" "${dirs[@]/%//scores}" "$out/scores"
 if [[ $(head -n 1 "$trials" | wc -w) -eq 3 ]]; then
-  steps/eval_trials.sh --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" "$trials" "$out"
+  steps/eval_trials.sh --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" \
+    --calibrated-on "$dev_trials" "$trials" "$out"
 fi

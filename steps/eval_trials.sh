@@ -7,10 +7,11 @@
 #   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --seed N                 of the system behind the scores, noted in result.json (default: none)
 #   --num-bootstrap N        resamples behind the 95 % intervals (default: 1000)
+#   --calibrated-on FILE     dev trials that the scores were calibrated on, noted in result.json (default: none)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-utt2spk='' tags='' seed='' num_bootstrap=1000 cmd=utils/run.py
+utt2spk='' tags='' seed='' num_bootstrap=1000 calibrated_on='' cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -23,6 +24,7 @@ trials=$1 out=$2
 [[ -f $out/scores ]] || { echo "${0##*/}: no file $out/scores: score the trials first" >&2; exit 1; }
 
 options=(--num-bootstrap "$num_bootstrap")
+if [[ -n $calibrated_on ]]; then options+=(--calibrated-on "$calibrated_on"); fi
 if [[ -n $utt2spk ]]; then options+=(--utt2spk "$utt2spk"); fi
 for tag in $tags ${seed:+"seed=$seed"}; do options+=(--tag "$tag"); done
 

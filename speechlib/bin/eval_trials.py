@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--p-target", default="0.01,0.001,0.05", metavar="P,..", help="priors of targets, for costs")
     add("--num-bootstrap", type=int, default=1000, metavar="N", help="draws of speakers behind ci95; 0: none")
     add("--seed", type=int, default=0, metavar="N", help="of those draws")
+    add("--calibrated-on", metavar="FILE", help="dev trials that the scores were calibrated on, noted in result.json")
     add("--out", metavar="FILE", help="also write result.json; a tag seed=N is the seed of the scored system")
     add_tag_option(parser)
     options = parser.parse_args(argv)
@@ -60,9 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_result(
             options.out,
             task="speaker verification",
-            metrics={name: {"value": value, "interval": intervals.get(name)} for name, value in values.items()},
+            metrics={name: describe(name, value, intervals.get(name)) for name, value in values.items()},
             counts=counts,
-            selection={"cut": "fixed", "note": _NOTE},
+            selection=selection(options.calibrated_on),
             labels=options.trials,
             seed=tags.pop("seed", None),
             extra={"resampled": kind, "bootstrap_seed": options.seed, "num_bootstrap": options.num_bootstrap, **tags},
@@ -70,6 +71,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     numbers = {f"num_{name}": count for name, count in counts.items()}
     report = nested(values, priors) | numbers | {"resampled": kind}
     print(json.dumps(report | {"ci95": nested({name: intervals.get(name) for name in values}, priors)}))
+
+
+def selection(calibrated_on: str | None) -> dict[str, str]:
+    """What result.json says of how thresholds came about."""
+    if calibrated_on is None:
+        return {"cut": "fixed", "note": _NOTE}
+    return {"cut": "dev", "note": f"calibrated on other trials; {_NOTE}", "dev_trials": calibrated_on}
+
+
+def describe(name: str, value: float, interval: tuple[float, float] | None) -> dict[str, object]:
+    """A measure for result.json; those that hang on the order of the scores alone are the same for any calibration."""
+    ordered = {"selection": {"cut": "fixed"}} if name.startswith(("eer", "min_")) else {}
+    return {"value": value, "interval": interval} | ordered
 
 
 def nested(values: Mapping[str, object], priors: Sequence[float]) -> dict[str, object]:

@@ -338,7 +338,10 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
         "held_out_utterances": len(held), "training_data_sha256": describe(source.digests, utt2spk),
         "num_processes": group.size,
     }  # fmt: skip
-    training = TrainingRun(folder, resolved, {**resolved, "training": options.decisive(), "sounds": source.sounds})
+    decisive = {"training": options.decisive(), "sounds": source.sounds}
+    if data.has("utt2uniq"):  # two splits may be of the same sizes
+        decisive["held_out_names"] = held
+    training = TrainingRun(folder, resolved, {**resolved, **decisive})
     if group.agree(group.rank == 0 and training.is_finished(), device):
         say(f"{folder.path}: trained already")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import re
 from collections import defaultdict
@@ -32,13 +33,13 @@ def split_held_out(
 ) -> tuple[list[str], list[str]]:
     """Split utterances into those to train on and those held out.
 
-    Copies of one utterance (utt2uniq, Kaldi's file of the originals) that have one speaker are never on both sides. Of
-    another speed's speakers, which share no output with the originals', others are drawn.
+    Copies of one utterance (utt2uniq, Kaldi's file of the originals) are never on both sides, those of another speed
+    that have a speaker of their own included: speakers with copies of the same utterances are drawn for together.
 
     Args:
         utt2spk: speaker by utterance.
         utt2uniq: original by utterance; an utterance that is not in it is its own.
-        share: of each speaker's originals; a fraction of one is one at random.
+        share: of each speaker's originals; a fraction of one is one at random. Each speaker keeps an utterance.
         seed: of the choice.
 
     Returns:
@@ -49,15 +50,30 @@ def split_held_out(
     for utterance, speaker in utt2spk.items():
         originals[speaker].add(uniq.get(utterance, utterance))
     generator = random.Random(f"held out {seed}")
-    held = set()
-    for speaker in sorted(originals):
-        candidates = sorted(originals[speaker])
+    held: set[str] = set()
+    for speakers in _families(originals):
+        candidates = sorted(set().union(*(originals[speaker] for speaker in speakers)))
         count = min(int(share * len(candidates) + generator.random()), len(candidates) - 1)
-        held.update((speaker, original) for original in generator.sample(candidates, count))
+        drawn = set(generator.sample(candidates, count))
+        for speaker in speakers:
+            if originals[speaker] <= drawn:
+                drawn.remove(min(originals[speaker]))
+        held |= drawn
     parts: tuple[list[str], list[str]] = [], []
-    for utterance, speaker in sorted(utt2spk.items()):
-        parts[(speaker, uniq.get(utterance, utterance)) in held].append(utterance)
+    for utterance in sorted(utt2spk):
+        parts[uniq.get(utterance, utterance) in held].append(utterance)
     return parts
+
+
+def _families(originals: Mapping[str, set[str]]) -> list[list[str]]:
+    """Speakers by family, sorted: those that share originals, directly or through others."""
+    family: dict[str, list[str]] = {}  # by original
+    for speaker in sorted(originals):
+        joined = {id(found): found for original in originals[speaker] if (found := family.get(original)) is not None}
+        merged = sorted([*itertools.chain.from_iterable(joined.values()), speaker])
+        for member in merged:
+            family.update(dict.fromkeys(originals[member], merged))
+    return sorted({id(found): found for found in family.values()}.values())
 
 
 def check_speakers(utt2spk: Mapping[str, str], source: str) -> list[str]:

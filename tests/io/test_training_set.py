@@ -31,6 +31,21 @@ def test_copies_are_on_the_side_of_their_original():
     assert not {uniq.get(name, name) for name in kept} & {uniq.get(name, name) for name in held}
 
 
+def test_copies_of_another_speed_are_on_the_side_of_their_original_too():
+    speeds = ("sp0.9", "sp2")
+    copies = {f"{speed}-{name}": f"{speed}-{speaker}" for name, speaker in UTT2SPK.items() for speed in speeds}
+    uniq = {name: name.split("-", 1)[1] for name in copies}
+    kept, held = split_held_out({**UTT2SPK, **copies}, uniq, 0.1, 7)
+    assert len(held) == 36
+    assert not {uniq.get(name, name) for name in kept} & {uniq.get(name, name) for name in held}
+    originals = {uniq.get(name, name) for name in held}
+    assert originals == set(split_held_out(UTT2SPK, None, 0.1, 7)[1])  # as without the copies
+    some = {name: speaker for name, speaker in copies.items() if name.endswith("-03")}  # one of each new speaker
+    kept, held = split_held_out({**UTT2SPK, **some}, uniq, 0.9, 1)
+    assert {**UTT2SPK, **some}.keys() == {*kept, *held}
+    assert {{**UTT2SPK, **some}[name] for name in kept} == {*UTT2SPK.values(), *some.values()}
+
+
 def test_one_utterance_of_each_speaker_is_always_trained_on():
     kept, held = split_held_out({"a": "s", "b": "s", "c": "t"}, None, 0.99, 1)
     assert len(held) == 1 and "c" in kept and len(kept) == 2

@@ -63,6 +63,8 @@ def test_chain(recipe):
     fused = read_result(recipe / "exp/fused/result.json")
     assert fused["metrics"]["cllr"]["value"] < raw["metrics"]["cllr"]["value"]
     assert (recipe / "exp/fused/calibration.json").exists()
+    assert fused["selection"]["cut"] == "dev" and fused["selection"]["dev_trials"] == "trials"
+    assert fused["metrics"]["eer"]["selection"]["cut"] == "fixed" and raw["selection"]["cut"] == "fixed"
 
 
 def test_overlap_leaves_nothing(recipe):
