@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,9 +63,8 @@ def det_plot(systems: Mapping[str, DetCurve], title: str = "") -> Figure:
                               markeredgewidth=0.7, zorder=4, clip_on=False)  # fmt: skip
         ticks = [tick for tick in _TICKS if low <= tick <= high]
         labels = [f"{100 * tick:g}" for tick in ticks]
-        # From left to right the labels of rates below 1 % are wider than the room between them.
-        axes.set_xticks(_deviate(np.array(ticks)), [text if tick >= 0.01 or tick == low else "" for tick, text in
-                                                    zip(ticks, labels, strict=True)])  # fmt: skip
+        places = _deviate(np.array(ticks))
+        axes.set_xticks(places, _with_room(places, labels, 0.055 * (ends[1] - ends[0])))
         axes.set_yticks(_deviate(np.array(ticks)), labels)
         axes.grid(True)
         axes.set(xlim=ends, ylim=ends, aspect="equal", title=title, xlabel="false alarms, % of nontarget trials",
@@ -89,6 +88,15 @@ def _limits(systems: Mapping[str, DetCurve]) -> tuple[float, float]:
     highest = max([2.0 * system.eer for system in systems.values()] + [rate + 0.02 for rate in marked])
     low = max([tick for tick in _TICKS[:-4] if tick <= smallest], default=_TICKS[0])
     return min(low, 0.02), min(tick for tick in _TICKS if tick >= min(max(highest, 0.4), _TICKS[-1]))
+
+
+def _with_room(places: np.ndarray, labels: Sequence[str], room: float) -> list[str]:
+    """The labels from left to right, those without their room left empty."""
+    shown, last = [], -np.inf
+    for place, label in zip(places, labels, strict=True):
+        shown.append(label if place - last >= room else "")
+        last = place if shown[-1] else last
+    return shown
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
