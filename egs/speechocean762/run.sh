@@ -15,7 +15,7 @@
 #   --stop-stage N         last stage (default: 99)
 #   --nj N                 parallel jobs (default: one a core)
 #   --seed N               of the held-out speakers, the augmentation, and first of the networks' (default: 1)
-#   --num-seeds N          networks behind each number (default: 3)
+#   --num-seeds N          models behind each number (default: 3)
 #   --dev-share X          of the training speakers: what calibration and fusion learn from (default: .25)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
 #   --list, --dry-run      print the stages; print what would run
@@ -85,9 +85,11 @@ fi
 
 if stage 5 "i-vectors: universal background model, extractor, scores"; then
   while read -r system set eval cmn num_gauss ivector_dim lda_dim; do
-    steps/run_ivector.sh --nj "$nj" --cmd "$train_cmd" --seed "$seed" --apply-cmn "$cmn" --num-gauss "$num_gauss" \
-      --ivector-dim "$ivector_dim" --lda-dim "$lda_dim" --tags "system=$system" \
-      "$data/${set}_24" "$exp/$system/seed$seed/ivector" "$data/${eval}_24"
+    for _seed in $seeds; do
+      steps/run_ivector.sh --nj "$nj" --cmd "$train_cmd" --seed "$_seed" --apply-cmn "$cmn" --num-gauss "$num_gauss" \
+        --ivector-dim "$ivector_dim" --lda-dim "$lda_dim" --tags "system=$system" \
+        "$data/${set}_24" "$exp/$system/seed$_seed/ivector" "$data/${eval}_24"
+    done
   done < <(grep -v '^#' conf/ivectors.tsv)
 fi
 
@@ -105,11 +107,11 @@ fi
 
 if stage 9 "Calibration and fusion"; then
   for _seed in $seeds; do
-    dev_systems="$exp/statistics_fit/seed$seed/statistics $exp/ivector_fit/seed$seed/ivector"
+    dev_systems="$exp/statistics_fit/seed$seed/statistics $exp/ivector_fit/seed$_seed/ivector"
     dev_systems+=" $exp/xvector_fit/seed$_seed/tdnn6 $exp/shon_fit/seed$_seed/fc2"
     steps/fuse_systems.sh --cmd "$train_cmd" --seed "$_seed" --dev-systems "$dev_systems" \
       "$data/dev" "$data/test" "$exp/fusion/seed$_seed" statistics_sp="$exp/statistics_sp/seed$seed/statistics" \
-      ivector_sp="$exp/ivector_sp/seed$seed/ivector" xvector_sp="$exp/xvector_sp/seed$_seed/tdnn6" \
+      ivector_sp="$exp/ivector_sp/seed$_seed/ivector" xvector_sp="$exp/xvector_sp/seed$_seed/tdnn6" \
       shon_sp="$exp/shon_sp/seed$_seed/fc2"
   done
 fi
