@@ -79,7 +79,7 @@ if [[ ! -f $dir/final.dubm ]]; then
     remove=$( ((x + 1 == num_iters)) && echo "$remove_low_count_gaussians" || echo false)
     read_features "$dir" "$dir/$x.dubm"
     $cmd JOB=1:"$nj" "$dir/log/acc.$x.JOB.log" \
-      python -m speechlib.bin.acc_diag_ubm --gselect "ark:$dir/gselect.JOB.ark" "${features[@]}" "$dir/$x.JOB.acc"
+      python -m speechlib.bin.acc_ubm --gselect "ark:$dir/gselect.JOB.ark" "${features[@]}" "$dir/$x.JOB.acc"
     sums=()
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done
     $cmd "$dir/log/update.$x.log" \

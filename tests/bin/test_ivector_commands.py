@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from speechlib.bin import (
-    acc_diag_ubm,
-    acc_full_ubm,
     acc_ivector_extractor,
+    acc_ubm,
     diag_to_full_ubm,
     est_diag_ubm,
     est_full_ubm,
@@ -52,7 +51,7 @@ def feats(kaldi):
 def test_diagonal_ubm(tmp_path, kaldi, feats):
     run(gselect_ubm, "--n=3", kaldi / "dubm0.txt", feats, f"ark,t:{tmp_path}/gselect")
     assert (tmp_path / "gselect").read_bytes() == (kaldi / "gselect.txt").read_bytes()
-    run(acc_diag_ubm, "--binary=false", kaldi / "dubm0.txt", feats, tmp_path / "accs")
+    run(acc_ubm, "--binary=false", kaldi / "dubm0.txt", feats, tmp_path / "accs")
     close(read_sums(f"{tmp_path}/accs"), read_sums(f"{kaldi}/dubm0_accs.txt"), 3e-6)
     run(est_diag_ubm, "--min-gaussian-weight=0.0001", kaldi / "dubm0.txt", kaldi / "dubm0_accs.txt", tmp_path / "dubm1")
     close(read_diag_gmm(f"{tmp_path}/dubm1"), read_diag_gmm(f"{kaldi}/dubm1.txt"), 1e-5)
@@ -68,7 +67,7 @@ def test_diagonal_ubm(tmp_path, kaldi, feats):
 def test_full_ubm(tmp_path, kaldi, feats):
     run(diag_to_full_ubm, kaldi / "dubm1.txt", tmp_path / "fubm0")
     close(read_full_gmm(f"{tmp_path}/fubm0"), read_full_gmm(f"{kaldi}/fubm0.txt"), 1e-6)
-    run(acc_full_ubm, kaldi / "fubm0.txt", feats, tmp_path / "accs")
+    run(acc_ubm, kaldi / "fubm0.txt", feats, tmp_path / "accs")
     close(read_sums(f"{tmp_path}/accs"), read_sums(f"{kaldi}/fubm0_accs.txt"), 2e-6)
     floors = ("--min-gaussian-occupancy=30", "--min-gaussian-weight=0.0001")
     for sums in (kaldi / "fubm0_accs.txt", tmp_path / "accs"):
@@ -188,7 +187,7 @@ def table(path, **matrices):
 def test_features_that_cannot_be_used(tmp_path, kaldi, feats, capsys):
     good = dict(read_table(feats, "matrix"))["spkA-utt2"]
     other = table(tmp_path / "dim", u=good[:, :19])
-    for module in (gselect_ubm, acc_diag_ubm, frame_likes):
+    for module in (gselect_ubm, acc_ubm, frame_likes):
         with pytest.raises(ValueError, match="utterance u has features of dimension 19, but the model has 20"):
             run(module, kaldi / "dubm1.txt", other, f"ark:{tmp_path}/out")
     with pytest.raises(ValueError, match="dimension 19, but the model has 20"):
