@@ -29,18 +29,43 @@ def bootstrap_interval(
     Raises:
         ValueError: no item, lengths that differ, NaN, or a confidence outside (0, 1).
     """
-    values, index, num_speakers = _check(values, speakers, num_samples, confidence)
-    sums = np.bincount(index, weights=values, minlength=num_speakers)
-    sizes = np.bincount(index, minlength=num_speakers).astype(np.float64)
+    values = np.asarray(values, dtype=np.float64)
+    return bootstrap_ratio(
+        values, np.ones_like(values), speakers, num_samples=num_samples, seed=seed, confidence=confidence
+    )
+
+
+def bootstrap_ratio(
+    numerators, denominators, groups, *, num_samples: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a sum over another when groups (speakers, recordings) are drawn anew, as an error rate over time.
+
+    Args:
+        numerators: (items,) numbers.
+        denominators: (items,) numbers, not negative; resamples in which they add up to nothing are left out.
+        groups: (items,) what each item belongs to and is drawn with, of any sortable type.
+        num_samples, seed, confidence: as for `bootstrap_interval`.
+
+    Raises:
+        ValueError: as for `bootstrap_interval`; or all denominators are zero, or one is negative.
+    """
+    numerators, index, num_groups = _check(numerators, groups, num_samples, confidence)
+    denominators, _, _ = _check(denominators, groups, num_samples, confidence)
+    if (denominators < 0).any() or not denominators.any():
+        raise ValueError("the denominators must not be negative, nor all zero")
+    sums = np.bincount(index, weights=numerators, minlength=num_groups)
+    sizes = np.bincount(index, weights=denominators, minlength=num_groups)
     generator = np.random.default_rng(seed)
-    # How often each speaker is drawn is all that matters to a mean: a product of matrices replaces the loop.
-    uniform = np.full(num_speakers, 1.0 / num_speakers)
-    at_once = max(1, 2**22 // num_speakers)
-    means = []
+    # How often each group is drawn is all that matters to a ratio: a product of matrices replaces the loop.
+    uniform = np.full(num_groups, 1.0 / num_groups)
+    at_once = max(1, 2**22 // num_groups)
+    ratios = []
     for start in range(0, num_samples, at_once):
-        draws = generator.multinomial(num_speakers, uniform, size=min(at_once, num_samples - start))
-        means.append((draws @ sums) / (draws @ sizes))
-    return _percentiles(np.concatenate(means), confidence)
+        draws = generator.multinomial(num_groups, uniform, size=min(at_once, num_samples - start))
+        drawn_sizes = draws @ sizes
+        usable = drawn_sizes > 0
+        ratios.append((draws @ sums)[usable] / drawn_sizes[usable])
+    return _percentiles(np.concatenate(ratios), confidence)
 
 
 def bootstrap_statistic(
