@@ -8,6 +8,7 @@ from pathlib import Path
 
 from speechlib.io.datadir_files import write_files
 from speechlib.io.maps import split_blanks, utt2spk_to_spk2utt
+from speechlib.io.rttm import Turn, write_rttm
 
 _SHORTEST = 0.1  # seconds: Kaldi's extract-segments takes only longer segments
 _SHOWN = 3
@@ -85,7 +86,8 @@ def clean_utterances(
         print(f"{program}: warning: {joined} utterances overlap others of their speaker: joined", file=sys.stderr)
     if short:
         named = ", ".join(utterance.name for utterance in short[:_SHOWN])
-        print(f"{program}: warning: {len(short)} utterances of at most {_SHORTEST} s left out: {named}", file=sys.stderr)
+        count = f"{len(short)} utterances of at most {_SHORTEST} s"
+        print(f"{program}: warning: {count} are left out: {named}", file=sys.stderr)
     return kept
 
 
@@ -129,7 +131,8 @@ def write_conversation_dir(folder: Path, recordings: Mapping[str, Recording], ut
     }
     if any(utterance.text for utterance in utterances):
         tables["text"] = {name: utterance.text for name, utterance in by_name.items()}
-    write_files(folder, [*map(_lines, tables.items()), ("ref.rttm", rttm_lines(utterances))])
+    write_files(folder, map(_lines, tables.items()))
+    write_rttm(folder / "ref.rttm", _turns(used, utterances))
     seconds = sum(utterance.end - utterance.start for utterance in utterances)
     return (
         f"{len(used)} conversations, {len(set(utt2spk.values()))} speakers, {len(utt2spk)} utterances, "
@@ -159,20 +162,18 @@ def write_raw_dir(
         "spk2utt": own,
         "reco2num_spk": {name: str(len(names)) for name, names in speakers.items() if names},
     }
-    files = [*map(_lines, tables.items()), ("ref.rttm", rttm_lines(turns))]
+    files = list(map(_lines, tables.items()))
     lines = sorted(line.encode() for line in uem)
     (folder / "all.uem").unlink(missing_ok=True)
     write_files(folder, [*files, *([("all.uem", lines)] if lines else [])])
+    write_rttm(folder / "ref.rttm", _turns(recordings, turns))
 
 
-def rttm_lines(utterances: Iterable[Utterance]) -> list[bytes]:
-    """SPEAKER lines by recording and time."""
-    order = sorted(utterances, key=lambda utterance: (utterance.recording, utterance.start, utterance.speaker))
-    return [
-        f"SPEAKER {turn.recording} {1 if turn.channel is None else turn.channel + 1} {turn.start:.3f} "
-        f"{turn.end - turn.start:.3f} <NA> <NA> {turn.speaker} <NA> <NA>".encode()
-        for turn in order
-    ]
+def _turns(names: Iterable[str], utterances: Iterable[Utterance]) -> dict[str, list[Turn]]:
+    turns: dict[str, list[Turn]] = {name: [] for name in names}
+    for utterance in utterances:
+        turns[utterance.recording].append(Turn(utterance.start, utterance.end - utterance.start, utterance.speaker))
+    return turns
 
 
 def _segment(utterance: Utterance) -> str:

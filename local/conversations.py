@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from local.demo_corpus.turns import turn_order
+
 _FRAME_S, _MARGIN_FRAMES = 0.01, 10
 _LEAST_RANGE_DB = 12.0  # between the quiet and the loud parts: less is speech (or noise) all the way
 _SPEECH_LEVEL = 0.3  # of the way from the quiet to the loud parts, in dB
@@ -50,8 +52,8 @@ def draw_conversations(
     names = sorted(speaker for speaker, utterances in spk2utt.items() if len(utterances) >= 2)
     if speakers[1] > len(names):
         raise ValueError(
-            f"conversations of {speakers[1]} speakers need as many with two utterances or more, there are {len(names)}: "
-            "ask for fewer"
+            f"conversations of {speakers[1]} speakers need as many who have two utterances, there are {len(names)}: "
+            "ask for fewer speakers"
         )
     parts = np.zeros(len(names), int)
     conversations = []
@@ -63,24 +65,9 @@ def draw_conversations(
             own = sorted(spk2utt[names[index]])
             count = min(len(own), int(rng.integers(turns[0], turns[1] + 1)))
             said[names[index]] = [own[i] for i in rng.permutation(len(own))[:count]]
-        conversations.append([(speaker, said[speaker].pop()) for speaker in _order(said, rng)])
+        order = turn_order({speaker: len(utterances) for speaker, utterances in said.items()}, rng)
+        conversations.append([(speaker, said[speaker].pop()) for speaker in order])
     return conversations
-
-
-def _order(said: Mapping[str, Sequence[str]], rng: np.random.Generator) -> list[str]:
-    """Speakers in order of speaking, each as often as he has something to say."""
-    left = {speaker: len(utterances) for speaker, utterances in said.items()}
-    order: list[str] = []
-    while total := sum(left.values()):
-        others = {speaker: count for speaker, count in left.items() if count and speaker not in order[-1:]}
-        # who has more left than all others together must speak now, or will have to speak twice in a row
-        pressing = [speaker for speaker, count in others.items() if 2 * count > total]
-        candidates = pressing or list(others) or order[-1:]
-        weights = np.array([left[speaker] for speaker in candidates], float)
-        speaker = candidates[rng.choice(len(candidates), p=weights / weights.sum())]
-        left[speaker] -= 1
-        order.append(speaker)
-    return order
 
 
 def speech_bounds(samples: np.ndarray, rate: int) -> tuple[int, int, float]:

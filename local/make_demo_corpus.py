@@ -9,7 +9,12 @@ from pathlib import Path
 
 from demo_corpus.store import make_once
 
-LAYOUTS = {"timit": "timit_layout", "voxceleb1": "voxceleb_layout", "speechocean762": "speechocean_layout"}
+LAYOUTS = {
+    "timit": "timit_layout",
+    "voxceleb1": "voxceleb_layout",
+    "speechocean762": "speechocean_layout",
+    "callhome": "callhome_layout",
+}
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -1,6 +1,6 @@
 """Single utterances in Kaldi's folders train and test (speechocean762) -> training speakers, and those to hold out.
 
-The conversations of dev and eval are made of the held-out speakers' and the test utterances: local/make_conversations.sh.
+local/make_conversations.sh makes the conversations of dev and eval of the held-out speakers' and the test utterances.
 """
 
 from pathlib import Path
