@@ -9,7 +9,8 @@ from pathlib import Path
 from speechlib.io.atomic import write_text
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.clusters import check_same_items
-from speechlib.io.map_tables import read_count_map, read_list_map, read_word_map
+from speechlib.io.conversations import read_conversations
+from speechlib.io.map_tables import read_count_map, read_word_map
 from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.selections import add_selection_options, selection_of
 from speechlib.metrics.bootstrap import bootstrap_interval
@@ -87,27 +88,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         },
     )
     print(json.dumps({name: metric["value"] for name, metric in metrics.items()} | {"num_conversations": len(rows)}))
-
-
-def read_conversations(source: str) -> dict[str, list[str]]:
-    """The utterances of each conversation.
-
-    Raises:
-        ValueError: there is none, or an utterance comes twice; names the file, the utterance and its conversations.
-    """
-    conversations = read_list_map(source)
-    if not conversations:
-        raise ValueError(f"{source}: the file is empty; expected lines of '<conversation> <utterance> ..'")
-    owner: dict[str, str] = {}
-    for conversation, members in conversations.items():
-        for utterance in members:
-            if utterance in owner:
-                raise ValueError(
-                    f"{source}: utterance '{utterance}' is in '{owner[utterance]}' and again in '{conversation}'; "
-                    f"keep it in one"
-                )
-            owner[utterance] = conversation
-    return conversations
 
 
 def require(utterances: Sequence[str], found: Mapping[str, object], source: str) -> None:

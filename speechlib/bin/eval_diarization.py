@@ -95,7 +95,7 @@ def recordings_to_score(reference: Turns, hypothesis: Turns, regions: Regions | 
         ValueError: the hypothesis has a recording that neither of the others knows, or there is none to score.
     """
     known = set(reference) | set(regions or ())
-    strange = sorted(set(hypothesis) - known)
+    strange = sorted(name for name, turns in hypothesis.items() if turns and name not in known)
     if strange:
         raise ValueError(
             f"{options.hypothesis}: {listed(strange)}: unknown to {options.reference}"

@@ -72,8 +72,8 @@ def score_conversation(speakers, clusters, weights=None) -> ConversationScores:
 def speaker_number_accuracy(num_speakers: int, num_clusters: int) -> float:
     """I_SPK of one conversation: 1 for the right number, 0 from twice the right number on.
 
-    Jeon et al. (2009) give percentages without a formula; theirs are no multiples of 1/680, one over the number of their
-    conversations, so that the plain share of right numbers (`exact_count`) cannot be meant.
+    Jeon et al. (2009) give percentages without a formula; theirs are no multiples of 1/680, one over the number of
+    their conversations, so that the plain share of right numbers (`exact_count`) cannot be meant.
     """
     return max(0.0, 1.0 - abs(num_clusters - num_speakers) / num_speakers)
 
