@@ -20,6 +20,7 @@
 #   --subsample N                  every n-th frame is used in the iterations on all data (default: 5)
 #   --min-gaussian-weight X        Gaussians below this are not updated, and removed at last (default: 0.0001)
 #   --remove-low-count-gaussians B (default: true)
+#   --variance-floor-factor X      floor of the variances, as a share of all frames' variance (default: 0.0, none but Kaldi's 0.001)
 #   --seed N                       (default: 0)
 #   --num-threads N                CPU threads in memory (default: 1)
 #   --store-features true|false    keep the treated features of every n-th frame on disk between the iterations (4 bytes a
@@ -31,7 +32,7 @@ set -euo pipefail
 
 apply_cmn=sliding cmn_window=300 delta=true delta_order=2 delta_window=3 vad=true
 num_iters=4 num_iters_init=20 num_frames=500000 initial_gauss_proportion=0.5 num_gselect=30 subsample=5
-min_gaussian_weight=0.0001 remove_low_count_gaussians=true seed=0 num_threads=1 store_features=true cleanup=true nj=4 cmd=utils/run.py
+min_gaussian_weight=0.0001 remove_low_count_gaussians=true variance_floor_factor=0.0 seed=0 num_threads=1 store_features=true cleanup=true nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -56,7 +57,7 @@ printf -- '--cmn=%s\n--cmn-window=%s\n--deltas=%s\n--delta-window=%s\n--vad=%s\n
 mv "$dir/.frontend.tmp" "$dir/frontend.conf"
 use_frontend "$data" "$dir/frontend.conf"
 begin_anew "$dir" "$num_gauss $num_gauss_init $num_iters $num_iters_init $num_frames $num_gselect $subsample \
-$min_gaussian_weight $remove_low_count_gaussians $seed $nj $(<"$dir/frontend.conf") $(state_of "$data")" \
+$min_gaussian_weight $remove_low_count_gaussians $variance_floor_factor $seed $nj $(<"$dir/frontend.conf") $(state_of "$data")" \
   "$dir"/*.dubm "$dir"/*.acc "$dir"/gselect.*.ark "$dir"/feats.*.ark
 
 if [[ ! -f $dir/final.dubm ]]; then
@@ -64,6 +65,7 @@ if [[ ! -f $dir/final.dubm ]]; then
     $cmd --num-threads "$num_threads" "$dir/log/init.log" \
       python -m speechlib.bin.init_diag_ubm --num-gauss "$num_gauss" --num-gauss-init "$num_gauss_init" \
       --num-iters "$num_iters_init" --num-frames "$num_frames" --min-gaussian-weight "$min_gaussian_weight" \
+      --variance-floor-factor "$variance_floor_factor" \
       --seed "$seed" "${frontend[@]}" "scp:$data/feats.scp" "$dir/0.dubm"
   fi
   frontend+=(--subsample "$subsample")
@@ -84,6 +86,7 @@ if [[ ! -f $dir/final.dubm ]]; then
     for ((job = 1; job <= nj; job++)); do sums+=("$dir/$x.$job.acc"); done
     $cmd "$dir/log/update.$x.log" \
       python -m speechlib.bin.est_diag_ubm --min-gaussian-weight "$min_gaussian_weight" \
+      --variance-floor-factor "$variance_floor_factor" \
       --remove-low-count-gaussians "$remove" "$dir/$x.dubm" "${sums[@]}" "$dir/$((x + 1)).dubm"
     rm -f "${sums[@]}"
   done

@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--min-gaussian-weight", type=float, default=1e-5, metavar="X", help="a Gaussian below this is not updated")
     add("--min-gaussian-occupancy", type=float, default=10.0, metavar="X", help="a Gaussian below this is not updated")
     add("--min-variance", type=float, default=0.001, metavar="X", help="floor of the variances")
+    add("--variance-floor-factor", type=float, default=0.0, metavar="X",
+        help="floor of the variances, too: this share of all frames' variance")  # fmt: skip
     add("--remove-low-count-gaussians", type=kaldi_bool, default=True, metavar="true|false",
         help="remove the Gaussians that are not updated")  # fmt: skip
     add("--mix-up", type=int, default=0, metavar="N", help="split Gaussians until there are so many; 0: do not")
@@ -37,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     gmm = DiagGmm(*read_diag_gmm(args.model))
     stats = DiagStats(*sum_up(args.stats, full=False))
     options = DiagUpdateOptions(
-        args.min_gaussian_weight, args.min_gaussian_occupancy, args.min_variance, args.remove_low_count_gaussians
-    )
+        args.min_gaussian_weight, args.min_gaussian_occupancy, args.min_variance, args.remove_low_count_gaussians,
+        args.variance_floor_factor,
+    )  # fmt: skip
     gmm, update = update_diag_gmm(gmm, stats, options)
     frames = stats.occupancy.sum()
     sys.stderr.write(

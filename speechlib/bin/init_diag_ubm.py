@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--min-gaussian-weight", type=float, default=1e-5, metavar="X", help="a Gaussian below this is removed")
     add("--min-gaussian-occupancy", type=float, default=10.0, metavar="X", help="a Gaussian below this is removed")
     add("--min-variance", type=float, default=0.001, metavar="X", help="floor of the variances")
+    add("--variance-floor-factor", type=float, default=0.0, metavar="X",
+        help="floor of the variances, too: this share of all frames' variance")  # fmt: skip
     add("--seed", "--srand", type=int, default=0, metavar="N", help="of the random choices")
     add("--num-threads", type=int, default=1, metavar="N", help="read for Kaldi's sake: OMP_NUM_THREADS decides")
     add("--binary", type=kaldi_bool, default=True, metavar="true|false", help="write the model in binary")
@@ -52,7 +54,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"{args.features}: {len(frames)} frames are too few for {target} Gaussians: at least "
                          f"{10 * target} are needed")
     gmm = initialise_diag_gmm(frames, initial, generator)
-    options = DiagUpdateOptions(args.min_gaussian_weight, args.min_gaussian_occupancy, args.min_variance)
+    options = DiagUpdateOptions(
+        args.min_gaussian_weight, args.min_gaussian_occupancy, args.min_variance,
+        variance_floor_factor=args.variance_floor_factor,
+    )  # fmt: skip
     # Splitting is over halfway through the iterations.
     step, current = -(-(target - initial) // max(1, args.num_iters // 2)), initial
     for iteration in range(args.num_iters):

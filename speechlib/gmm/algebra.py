@@ -1,4 +1,4 @@
-"""Where the i-vector extractor's large products are computed: NumPy and LAPACK here, or torch on a GPU.
+"""Where large products of mixtures and factor models are computed: NumPy and LAPACK here, or torch on a GPU.
 
 What runs there is written with operators that NumPy's arrays and torch's tensors share; what they do not share is in
 the two classes below. Torch is imported only where a device asks for it.
@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from speechlib.gmm.gselect import exponentials
+
 _NOT_POSITIVE = "the posterior precision of an i-vector is not positive definite: NaN in the features or the model"
 
 
 class HostAlgebra:
     """NumPy on the CPU."""
+
+    block_frames = 2048  # of frames x Gaussians at a time: their posteriors stay in the cache
 
     def put(self, array: np.ndarray) -> Any:
         """An array where it is worked on."""
@@ -27,6 +31,18 @@ class HostAlgebra:
     def get(self, array: Any) -> np.ndarray:
         """Back to NumPy."""
         return array
+
+    def softmax(self, log_likelihoods: Any) -> tuple[Any, Any]:
+        """Posteriors of (frames, Gaussians), which are overwritten, and the frames' log-likelihoods (frames,)."""
+        weights, total, log_total = exponentials(log_likelihoods)
+        weights /= total[:, None]
+        return weights, log_total
+
+    def weighted_sums(self, log_likelihoods: Any, rows: Any) -> tuple[np.ndarray, float]:
+        """Sums of rows by the posteriors of (frames, Gaussians), and the log-likelihood; both are overwritten."""
+        weights, total, log_total = exponentials(log_likelihoods)
+        rows /= total[:, None]  # a third of the work of dividing the weights
+        return weights.T @ rows, float(log_total.sum(dtype=np.float64))
 
     def posteriors(self, linear: Any, packed: Any, rows: np.ndarray, columns: np.ndarray) -> tuple[Any, Any, Any, Any]:
         """Normal distributions from their natural parameters.
@@ -74,6 +90,8 @@ class TorchAlgebra:
         ValueError: there is no such device.
     """
 
+    block_frames = 65536
+
     def __init__(self, device: str):
         import torch
 
@@ -98,6 +116,16 @@ class TorchAlgebra:
     def get(self, array: Any) -> np.ndarray:
         """A tensor as a NumPy array."""
         return array.cpu().numpy()
+
+    def softmax(self, log_likelihoods: Any) -> tuple[Any, Any]:
+        """As HostAlgebra.softmax."""
+        log_total = self._torch.logsumexp(log_likelihoods, dim=1)
+        return (log_likelihoods - log_total[:, None]).exp_(), log_total
+
+    def weighted_sums(self, log_likelihoods: Any, rows: Any) -> tuple[np.ndarray, float]:
+        """As HostAlgebra.weighted_sums."""
+        weights, log_total = self.softmax(log_likelihoods)
+        return self.get(weights.T @ rows), float(log_total.double().sum())
 
     def posteriors(self, linear: Any, packed: Any, rows: np.ndarray, columns: np.ndarray) -> tuple[Any, Any, Any, Any]:
         """As HostAlgebra.posteriors, all of them at once."""

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from speechlib.gmm.gselect import softmax, uniform_offsets
+from speechlib.gmm.algebra import HostAlgebra, TorchAlgebra
+from speechlib.gmm.gselect import softmax
 
-BLOCK_FRAMES = 4096
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -76,7 +76,8 @@ class DiagGmm:
         return (self.weights @ self.means / self.weights.sum()).astype(np.float32)
 
     @cached_property
-    def _projection(self) -> np.ndarray:
+    def projection(self) -> np.ndarray:
+        """(2 dim + 1, Gaussians) float32: by what `expand` returned, the log-likelihoods."""
         means = self.means - self.centre
         with np.errstate(divide="ignore"):
             constants = np.log(self.weights)
@@ -105,7 +106,7 @@ class DiagGmm:
 
     def expanded_log_likelihoods(self, expanded: np.ndarray) -> np.ndarray:
         """As `log_likelihoods`, of frames that `expand` returned."""
-        return expanded @ self._projection
+        return expanded @ self.projection
 
     def split(self, target: int, perturb: float, generator: np.random.Generator) -> DiagGmm:
         """Split the Gaussian of the largest weight into two until there are `target` of them (DiagGmm::Split).
@@ -159,48 +160,60 @@ class DiagStats:
         shape = (gmm.num_gauss, gmm.dim)
         return cls(np.zeros(gmm.num_gauss), np.zeros(shape), np.zeros(shape))
 
-    def accumulate(self, gmm: DiagGmm, features: np.ndarray, selection: tuple[np.ndarray, np.ndarray] | None = None):
+    def accumulate(
+        self,
+        gmm: DiagGmm,
+        features: np.ndarray,
+        selection: tuple[np.ndarray, np.ndarray] | None = None,
+        algebra: HostAlgebra | TorchAlgebra | None = None,
+    ):
         """Add frames.
 
         Args:
             gmm: the mixture.
             features: (frames, dim).
             selection: offsets (frames + 1,) and Gaussians (entries,): only these take part; None for all.
+            algebra: where the products are computed if all take part (default: NumPy).
         """
-        dim = gmm.dim
-        for begin in range(0, len(features), BLOCK_FRAMES):
-            expanded = gmm.expand(features[begin : begin + BLOCK_FRAMES])
-            likes = gmm.expanded_log_likelihoods(expanded)
+        algebra = algebra or HostAlgebra()
+        for begin in range(0, len(features), algebra.block_frames):
+            expanded = gmm.expand(features[begin : begin + algebra.block_frames])
             if selection is None:
-                offsets = uniform_offsets(len(likes), gmm.num_gauss)
-                values, frame_likes = softmax(offsets, likes.reshape(-1))
-                posteriors = values.reshape(likes.shape)
+                rows = algebra.put(expanded)
+                sums, likelihood = algebra.weighted_sums(rows @ algebra.constant(gmm.projection), rows)
             else:
+                likes = gmm.expanded_log_likelihoods(expanded)
                 offsets = selection[0][begin : begin + len(likes) + 1]
                 chosen = selection[1][offsets[0] : offsets[-1]]
                 frames = np.repeat(np.arange(len(likes)), np.diff(offsets))
                 values, frame_likes = softmax(offsets - offsets[0], likes[frames, chosen])
                 posteriors = np.zeros_like(likes)
                 posteriors[frames, chosen] = values
-            # The frames are centred: undone here, in double precision.
-            sums = (posteriors.T @ expanded).astype(np.float64)
-            occupancy = sums[:, -1]
-            centre = gmm.centre.astype(np.float64)
-            self.occupancy += occupancy
-            self.first += sums[:, :dim] + occupancy[:, None] * centre
-            self.second += sums[:, dim:-1] + 2 * centre * sums[:, :dim] + occupancy[:, None] * centre**2
-            self.log_likelihood += float(frame_likes.sum())
-            self.num_frames += len(likes)
+                sums, likelihood = posteriors.T @ expanded, frame_likes.sum()
+            self._add(sums.astype(np.float64), gmm.centre.astype(np.float64))
+            self.log_likelihood += float(likelihood)
+            self.num_frames += len(expanded)
+
+    def _add(self, sums: np.ndarray, centre: np.ndarray) -> None:
+        """Add posteriors times `expand`'s rows; the frames are centred: undone here, in double precision."""
+        dim, occupancy = len(centre), sums[:, -1]
+        self.occupancy += occupancy
+        self.first += sums[:, :dim] + occupancy[:, None] * centre
+        self.second += sums[:, dim:-1] + 2 * centre * sums[:, :dim] + occupancy[:, None] * centre**2
 
 
 @dataclass(frozen=True)
 class DiagUpdateOptions:
-    """Names and defaults of Kaldi's MleDiagGmmOptions."""
+    """Names and defaults of Kaldi's MleDiagGmmOptions, and a floor that knows the features' scale.
+
+    Variances are at least `min_variance`, and at least `variance_floor_factor` times those of all frames together.
+    """
 
     min_gaussian_weight: float = 1e-5
     min_gaussian_occupancy: float = 10.0
     min_variance: float = 0.001
     remove_low_count_gaussians: bool = True
+    variance_floor_factor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -236,14 +249,19 @@ def update_diag_gmm(gmm: DiagGmm, stats: DiagStats, options: DiagUpdateOptions) 
     weights[enough] = shares[enough]
     means[enough] = stats.first[enough] / occupancy
     raw = stats.second[enough] / occupancy - means[enough] ** 2
-    variances[enough] = np.maximum(raw, options.min_variance)
+    floor = np.full(gmm.dim, options.min_variance)
+    if options.variance_floor_factor > 0:
+        # Of these very statistics: the same in all iterations, so that the likelihood still never falls.
+        overall = stats.second.sum(axis=0) / total - (stats.first.sum(axis=0) / total) ** 2
+        floor = np.maximum(floor, options.variance_floor_factor * overall)
+    variances[enough] = np.maximum(raw, floor)
     low = np.flatnonzero(~enough)
     removed = low[: gmm.num_gauss - 1] if options.remove_low_count_gaussians else low[:0]
     for index in np.setdiff1d(low, removed):
         weights[index] = max(shares[index], options.min_gaussian_weight)
     new = DiagGmm.from_moments(weights, means, variances)
     update = Update(
-        _objective(new, stats) - _objective(gmm, stats), int((raw < options.min_variance).sum()), tuple(low.tolist())
+        _objective(new, stats) - _objective(gmm, stats), int((raw < floor).sum()), tuple(low.tolist())
     )
     if len(removed):
         kept = np.setdiff1d(np.arange(gmm.num_gauss), removed)

@@ -53,6 +53,22 @@ def uniform_offsets(num_frames: int, count: int) -> np.ndarray:
     return np.arange(num_frames + 1) * count
 
 
+def exponentials(log_likelihoods: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exponentials of rows, up to a factor for each row that keeps them finite.
+
+    Args:
+        log_likelihoods: (frames, Gaussians); overwritten.
+
+    Returns:
+        The exponentials (frames, Gaussians), in place; their sums (frames,); and the logs of the true sums (frames,).
+    """
+    peak = log_likelihoods.max(axis=1)
+    log_likelihoods -= peak[:, None]
+    np.exp(log_likelihoods, out=log_likelihoods)
+    total = log_likelihoods @ np.ones(log_likelihoods.shape[1], log_likelihoods.dtype)
+    return log_likelihoods, total, peak + np.log(total)
+
+
 def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn the log-likelihoods of the selected Gaussians into posteriors.
 
@@ -72,13 +88,9 @@ def softmax(offsets: np.ndarray, log_likelihoods: np.ndarray) -> tuple[np.ndarra
     if counts.min() < 1:
         raise ValueError(f"frame {int(counts.argmin())} has no selected Gaussian: expected at least one")
     if counts.min() == counts.max():
-        table = log_likelihoods.reshape(len(counts), -1)
-        peak = table.max(axis=1, keepdims=True)
-        table -= peak
-        np.exp(table, out=table)
-        total = table.sum(axis=1, keepdims=True)
-        table /= total
-        return table.reshape(-1), (peak + np.log(total))[:, 0].astype(np.float64)
+        table, total, log_total = exponentials(log_likelihoods.reshape(len(counts), -1))
+        table /= total[:, None]
+        return table.reshape(-1), log_total.astype(np.float64)
     peak = np.maximum.reduceat(log_likelihoods, offsets[:-1])
     weights = np.exp(log_likelihoods - np.repeat(peak, counts))
     total = np.add.reduceat(weights, offsets[:-1])
