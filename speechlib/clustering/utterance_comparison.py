@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from speechlib.clustering.evidence import EvidenceTable
+from speechlib.clustering.evidence import Evidence
 
 _SYMMETRIC = 1e-8  # of the largest element
 _DEVICE_PAIRS = 1 << 18  # at a time on a GPU: 0.9 GB at rank 20
@@ -64,7 +64,7 @@ def log_likelihood(
     white, residuals, log_volume = _whiten(frames, assignment, means, loadings, covariances)
     precision, linear = _sums(white, residuals, assignment)
     constant = residuals.size * np.log(2 * np.pi) + log_volume + (residuals**2).sum()
-    return float(EvidenceTable(precision[None], linear[None]).evidences[0] - 0.5 * constant)
+    return float(_evidences(precision[None], linear[None])[0] - 0.5 * constant)
 
 
 def integrate_channel(precisions: np.ndarray, linear: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,9 +129,9 @@ def log_ratio_to_many(L_a: Any, d_a: Any, L: Any, d: Any) -> Any:
     _check(L_a[None], d_a[None])
     if L_a.shape != L.shape[1:]:
         raise ValueError(f"statistics of ranks {L_a.shape[0]} and {L.shape[1]}: expected the same model's")
-    single = np.concatenate([L_a.T, d_a[:, None]], axis=1)
-    evidence = EvidenceTable(L_a[None], d_a[None]).evidences[0]
-    return restore(EvidenceTable(L, d).log_ratios_of(single, evidence, slice(None)))
+    single = np.concatenate([L_a, d_a[:, None]], axis=1)
+    both = Evidence(len(d_a)).of(_columns(L, d), single)
+    return restore(both - (_evidences(L, d) + _evidences(L_a[None], d_a[None])))
 
 
 def pairwise_log_ratio(L: Any, d: Any) -> Any:
@@ -152,7 +152,7 @@ def pairwise_log_ratio(L: Any, d: Any) -> Any:
         return _device_pairwise(L, d)
     (L, d), restore = _to_host(L, d)
     _check(L, d)
-    return restore(EvidenceTable(L, d).pairwise())
+    return restore(Evidence(d.shape[1]).pairwise(_columns(L, d)))
 
 
 def _to_host(*arrays: Any) -> tuple[list, Callable[[np.ndarray], Any]]:
@@ -191,6 +191,16 @@ def _check(precisions: Any, linear: Any) -> None:
         raise ValueError("statistics with NaN or infinite values")
     if num and not abs(precisions - precisions.swapaxes(1, 2)).max() <= _SYMMETRIC * largest:
         raise ValueError("L is not symmetric: expected a sum of V' C^-1 V")
+
+
+def _columns(precisions: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """Statistics with the items as last axis, (rank, rank + 1, items)."""
+    return np.concatenate([precisions.transpose(1, 2, 0), linear.T[:, None]], axis=1)
+
+
+def _evidences(precisions: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """h(L, d) (items,)."""
+    return Evidence(linear.shape[1]).of(_columns(precisions, linear))
 
 
 def _loadings(eigenvoices: np.ndarray, eigenchannels: np.ndarray | None) -> np.ndarray:
