@@ -93,6 +93,7 @@ def greedy_merges(
     """
     if len(costs) <= min_clusters:
         return []
+    np.fill_diagonal(costs, 0)  # is carried along in the sums, where a NaN would spread
     state = _Clusters(costs, sizes, method == "average", max_size)
     merges: list[tuple[int, int, float, int]] = []
     while state.num_active > min_clusters:
