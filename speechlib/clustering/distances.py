@@ -69,7 +69,7 @@ def make_distance(name: str, bic_penalty: float = 1.0, floor: float = 0.0) -> Di
     Args:
         name: a key of `DISTANCES`.
         bic_penalty: weight of BIC's penalty.
-        floor: of the variances of single Gaussians, as a share of that of all frames (`centre_and_floor`).
+        floor: of the variances of single Gaussians, as a share of that of all frames (`standardise`).
 
     Raises:
         ValueError: no such distance.
@@ -90,7 +90,7 @@ def glr(frames_a, frames_b, *, diagonal: bool = False, floor: float = 0.0) -> fl
     Args:
         frames_a, frames_b: (frames, dim), more than `dim` of each unless there is a floor.
         diagonal: variances instead of full covariances.
-        floor: share of the variance of all frames that is added to each variance (`centre_and_floor`).
+        floor: share of the variance of all frames that is added to each variance (`standardise`).
 
     Returns:
         log p(A) + log p(B) - log p(A, B) >= 0, symmetric; the similarity of the paper is its negative.

@@ -5,71 +5,67 @@ from __future__ import annotations
 import numpy as np
 
 from speechlib.clustering.clusters import ColumnClusters
-from speechlib.clustering.moments import centre_and_floor, check_not_singular
-
-_BLOCK = 256  # matrices at a time: 27 x 28 / 2 doubles of each are 0.8 MB, which stay in the cache
+from speechlib.clustering.evidence import Evidence
+from speechlib.clustering.moments import check_not_singular, covariances_of, standardise
 
 
 class GaussianClusters(ColumnClusters):
-    """Clusters with a Gaussian each; columns are the lower triangle of the moments, or counts, sums, sums of squares.
+    """Clusters with a Gaussian each.
+
+    Columns are the moments, with zeros as a last row: what `Evidence` takes the determinants of; or, diagonal, counts,
+    sums, and sums of squares.
 
     Args:
         statistics: (N, dim + 1, dim + 1) moments.
         diagonal: variances instead of full covariances.
-        floor: of variances, see `centre_and_floor`.
+        floor: of variances, see `standardise`.
     """
 
     def __init__(self, statistics, diagonal: bool = False, floor: float = 0.0):
-        moments = centre_and_floor(statistics, floor)
+        moments = standardise(statistics, floor)
         check_not_singular(moments, diagonal)
         self.dim, self.diagonal = moments.shape[1] - 1, diagonal
-        # Column by column, a cluster's count first.
-        self._cols, self._rows = np.triu_indices(self.dim + 1)
-        if diagonal:
+        self._evidence = None if diagonal else Evidence(self.dim + 1)
+        super().__init__(self.arrange(moments))
+
+    def arrange(self, moments: np.ndarray) -> np.ndarray:
+        """Columns (size.., N) of moments (N, dim + 1, dim + 1)."""
+        if self.diagonal:
             variances = np.diagonal(moments, axis1=1, axis2=2)[:, 1:]
-            super().__init__(np.concatenate([moments[:, 0], variances], axis=1).T)
-        else:
-            super().__init__(moments[:, self._rows, self._cols].T)
+            return np.concatenate([moments[:, 0], variances], axis=1).T
+        return np.pad(moments.transpose(1, 2, 0), ((0, 0), (0, 1), (0, 0)))
+
+    def counts(self, columns: np.ndarray) -> np.ndarray:
+        """Frames: (N,) of columns (size.., N), a number of the column (size..) of one cluster."""
+        return columns[0] if self.diagonal else columns[0, 0]
 
     def variances(self, columns: np.ndarray) -> np.ndarray:
         """(dim, N) variances from columns of the diagonal kind."""
         dim = self.dim
         return columns[dim + 1 :] / columns[0] - (columns[1 : dim + 1] / columns[0]) ** 2
 
-    def precisions(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means (N, dim) and inverse covariances (N, dim, dim) from columns of the full kind."""
-        moments = np.empty((columns.shape[1], self.dim + 1, self.dim + 1))
-        moments[:, self._rows, self._cols] = moments[:, self._cols, self._rows] = columns.T
-        means = moments[:, 0, 1:] / columns[0][:, None]
-        covariances = moments[:, 1:, 1:] / columns[0][:, None, None] - means[:, :, None] * means[:, None, :]
-        return means, np.linalg.inv(covariances)
-
-    def log_dets(self, columns: np.ndarray) -> np.ndarray:
-        """(N,) log-determinants of the covariances."""
+    def log_dets(self, columns: np.ndarray, added: np.ndarray | float = 0.0) -> np.ndarray:
+        """(N,) log-determinants of the covariances of clusters, to each of which the column of another is added."""
         if self.diagonal:
-            return np.log(self.variances(columns)).sum(axis=0)
-        # The first pivot of the moments is the count, all others are those of the scatter matrix.
-        sums = np.empty(columns.shape[1])
-        for begin in range(0, len(sums), _BLOCK):
-            pivots = _pivots(columns[:, begin : begin + _BLOCK], self.dim + 1)
-            sums[begin : begin + _BLOCK] = np.log(pivots[1:]).sum(axis=0)
-        return sums - self.dim * np.log(columns[0])
+            return np.log(self.variances(columns + np.reshape(added, (-1, 1)))).sum(axis=0)
+        counts = columns[0, 0] + np.broadcast_to(added, columns.shape[:2])[0, 0]
+        # The evidence of d = 0 is -log |I + L| / 2: with I taken away before, the determinant is that of the moments, the
+        # count times that of the scatter matrix.
+        halves = self._evidence.of(columns, added - np.eye(*columns.shape[:2]))
+        return -2 * halves - (self.dim + 1) * np.log(counts)
 
 
 class GeneralisedLikelihoodRatio(GaussianClusters):
     """Log-likelihood that two Gaussians gain over one of both, >= 0 (Gish et al., 1991)."""
 
-    def evidence(self, columns: np.ndarray) -> np.ndarray:
-        """(N,) maximum log-likelihood of each cluster, without what is the same for two Gaussians as for one."""
-        return -0.5 * columns[0] * self.log_dets(columns)
-
     def describe(self, columns: np.ndarray) -> np.ndarray:
-        """(1, N) `evidence`."""
-        return self.evidence(columns)[None]
+        """(1, N) maximum log-likelihoods, without what is the same for two Gaussians as for one."""
+        return (-0.5 * self.counts(columns) * self.log_dets(columns))[None]
 
     def compare(self, one, described_one, many, described_many) -> np.ndarray:
         """(N,) gains."""
-        return described_one[0] + described_many[0] - self.evidence(many + one[:, None])
+        counts = self.counts(many) + self.counts(one)
+        return described_one[0] + described_many[0] + 0.5 * counts * self.log_dets(many, one)
 
 
 class BayesianInformation(GeneralisedLikelihoodRatio):
@@ -89,7 +85,7 @@ class BayesianInformation(GeneralisedLikelihoodRatio):
         dim = self.dim
         parameters = 2 * dim if self.diagonal else dim + dim * (dim + 1) // 2
         gain = super().compare(one, described_one, many, described_many)
-        return gain - 0.5 * self._penalty * parameters * np.log(many[0] + one[0])
+        return gain - 0.5 * self._penalty * parameters * np.log(self.counts(many) + self.counts(one))
 
 
 class CrossLikelihoodRatio(GaussianClusters):
@@ -104,22 +100,33 @@ class CrossLikelihoodRatio(GaussianClusters):
         self._per_frame = per_frame
         super().__init__(statistics, diagonal, floor)
 
+    def arrange(self, moments: np.ndarray) -> np.ndarray:
+        """(size, N) columns: of the full kind the lower triangles."""
+        if self.diagonal:
+            return super().arrange(moments)
+        self._rows, self._cols = np.tril_indices(self.dim + 1)
+        return moments[:, self._rows, self._cols].T
+
+    def counts(self, columns: np.ndarray) -> np.ndarray:
+        """Frames."""
+        return columns[0]
+
     def describe(self, columns: np.ndarray) -> np.ndarray:
         """Log-determinants, then the weights of a column in the sum of squared Mahalanobis distances to a cluster."""
-        log_dets = self.log_dets(columns)[None]
         if self.diagonal:
-            precisions = 1 / self.variances(columns)
-            means = columns[1 : self.dim + 1] / columns[0]
-            return np.concatenate(
-                [log_dets, (means**2 * precisions).sum(axis=0)[None], -2 * means * precisions, precisions]
-            )
-        means, precisions = self.precisions(columns)
+            precisions, means = 1 / self.variances(columns), columns[1 : self.dim + 1] / columns[0]
+            weights = [(means**2 * precisions).sum(axis=0)[None], -2 * means * precisions, precisions]
+            return np.concatenate([self.log_dets(columns)[None], *weights])
+        moments = np.empty((columns.shape[1], self.dim + 1, self.dim + 1))
+        moments[:, self._rows, self._cols] = moments[:, self._cols, self._rows] = columns.T
+        _, means, covariances = covariances_of(moments)
+        precisions = np.linalg.inv(covariances)
         products = np.einsum("nij,nj->ni", precisions, means)
-        weights = np.empty((len(means), self.dim + 1, self.dim + 1))
+        weights = np.empty_like(moments)
         weights[:, 0, 0] = (products * means).sum(axis=1)
         weights[:, 1:, 0] = -2 * products
         weights[:, 1:, 1:] = precisions * (2 - np.eye(self.dim))  # of the lower triangle alone
-        return np.concatenate([log_dets, weights[:, self._rows, self._cols].T])
+        return np.concatenate([np.linalg.slogdet(covariances)[1][None], weights[:, self._rows, self._cols].T])
 
     def compare(self, one, described_one, many, described_many) -> np.ndarray:
         """(N,) losses."""
@@ -133,25 +140,3 @@ class CrossLikelihoodRatio(GaussianClusters):
         """Log-likelihood that frames lose under another Gaussian than their own."""
         # Under their own the squared Mahalanobis distances sum to the dimension times the frames.
         return 0.5 * (counts * (other_log_dets - own_log_dets) + squares - counts * self.dim)
-
-
-def _pivots(columns: np.ndarray, size: int) -> np.ndarray:
-    """(size, N) pivots of the Cholesky decompositions of symmetric matrices.
-
-    Args:
-        columns: (size * (size + 1) / 2, N) their lower triangles, column by column.
-        size: of a matrix.
-    """
-    # L D L' with the batch as last axis: one NumPy call works on many matrices, which LAPACK through NumPy does not.
-    num = columns.shape[1]
-    work, pivots, inverses = np.empty((size, size, num)), np.empty((size, num)), np.empty((size, num))
-    start = 0
-    for column in range(size):
-        below = work[column, column:]
-        below[:] = columns[start : start + size - column]
-        start += size - column
-        if column:
-            below -= np.einsum("jib,jb->ib", work[:column, column:], work[:column, column] * inverses[:column])
-        pivots[column] = below[0]
-        np.reciprocal(below[0], out=inverses[column])
-    return pivots

@@ -54,14 +54,13 @@ def check_moments(moments) -> np.ndarray:
     return moments
 
 
-def centre_and_floor(moments: np.ndarray, floor: float = 0.0) -> np.ndarray:
-    """Moments around the mean of all frames, and of frames that are blurred a little.
+def standardise(moments: np.ndarray, floor: float = 0.0) -> np.ndarray:
+    """Moments of frames that have mean 0 and variance 1 over all sets, and that are blurred a little.
 
-    Ratios of likelihoods do not depend on where the origin is, but rounding does. The blur adds `floor` times the
-    variance of all frames to every dimension, as if each frame had been seen with noise of that variance: covariances
-    of utterances with fewer frames than dimensions are no longer singular, the moments still add, and what holds for
-    moments without a floor (GLR >= 0, CLR <= 0) still does. A dimension that never varies gets a variance of `floor`,
-    which cancels out of every distance.
+    Ratios of likelihoods do not depend on origin and units, but rounding does. The blur adds `floor` to every variance,
+    as if each frame had been seen with noise of so much of the variance of all frames: covariances of utterances with
+    fewer frames than dimensions are no longer singular, the moments still add, and what holds without a floor (GLR >=
+    0, CLR <= 0) still does. A dimension that never varies has a variance of `floor`, which cancels out of distances.
 
     Args:
         moments: (N, dim + 1, dim + 1) of `frame_moments`.
@@ -80,17 +79,17 @@ def centre_and_floor(moments: np.ndarray, floor: float = 0.0) -> np.ndarray:
         return moments
     total = moments.sum(axis=0)
     mean = total[0, 1:] / total[0, 0]
-    variances = np.diag(total)[1:] / total[0, 0] - mean**2
     counts, sums = moments[:, 0, 0, None], moments[:, 0, 1:]
     shifted = sums - counts * mean
     # sum (x - m)(x - m)' = sum x x' - s m' - m (s - n m)'
     moments[:, 1:, 1:] -= sums[:, :, None] * mean + mean[:, None] * shifted[:, None, :]
     moments[:, 0, 1:] = moments[:, 1:, 0] = shifted
-    if floor:
-        constant = variances <= 1e-10 * mean**2 + np.finfo(float).tiny
-        blur = floor * np.where(constant, 1.0, variances)
-        dims = np.arange(1, moments.shape[1])
-        moments[:, dims, dims] += counts * blur
+    variances = np.diag(moments.sum(axis=0))[1:] / total[0, 0]
+    varies = variances > 1e-14 * mean**2
+    scale = np.concatenate([[1.0], 1 / np.sqrt(np.where(varies, variances, 1.0))])
+    moments *= scale * scale[:, None]
+    dims = np.arange(1, moments.shape[1])
+    moments[:, dims, dims] += counts * floor
     return moments
 
 
