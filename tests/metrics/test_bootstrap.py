@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from speechlib.metrics.bootstrap import bootstrap_interval, bootstrap_statistic
+from speechlib.metrics.bootstrap import bootstrap_interval, bootstrap_ratio, bootstrap_statistic
 
 
 def data(num_speakers=12, seed=0):
@@ -90,3 +90,24 @@ def test_resamples_that_cannot_be_scored_are_drawn_again():
 def test_bad_input_is_refused(values, speakers, options, message):
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(values, speakers, **options)
+
+
+def test_ratio_weighs_groups_by_their_denominators():
+    """An error rate over time: the long recording decides, and a silent one that is drawn alone cannot be scored."""
+    errors, speech, recordings = [1.0, 90.0, 0.0], [10.0, 100.0, 0.0], ["a", "b", "c"]
+    low, high = bootstrap_ratio(errors, speech, recordings, seed=1)
+    assert (low, high) == (0.1, 0.9)
+    drawn = bootstrap_statistic(lambda items: np.array(errors)[items].sum() / max(np.array(speech)[items].sum(), 1e-9),
+                                recordings, num_samples=5000)  # fmt: skip
+    assert drawn[1] == high
+
+
+def test_ratio_of_one_to_one_is_the_mean():
+    values, speakers = data()
+    assert bootstrap_ratio(values, np.ones_like(values), speakers) == bootstrap_interval(values, speakers)
+
+
+@pytest.mark.parametrize("denominators", [[0.0, 0.0], [1.0, -1.0]])
+def test_ratio_needs_something_below(denominators):
+    with pytest.raises(ValueError, match="the denominators must not be negative, nor all zero"):
+        bootstrap_ratio([1.0, 2.0], denominators, ["a", "b"])
