@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from speechlib.io.datadir_files import write_files
 from speechlib.io.maps import split_blanks, utt2spk_to_spk2utt
 from speechlib.io.rttm import Turn, write_rttm
 
-_SHORTEST = 0.1  # seconds: Kaldi's extract-segments takes only longer segments
+# seconds: Kaldi's extract-segments takes only longer segments, and cuts off what is not further beyond the end
+_SHORTEST, _MAX_OVERSHOOT = 0.1, 0.5
 _SHOWN = 3
 
 
@@ -35,6 +35,11 @@ class Utterance:
     text: str = ""
 
     @property
+    def who(self) -> tuple[str, str, int | None]:
+        """The recording, the speaker and the channel."""
+        return self.recording, self.speaker, self.channel
+
+    @property
     def name(self) -> str:
         """Begins with the speaker, as Kaldi likes it; the times are milliseconds."""
         head = self.speaker if self.speaker.startswith(self.recording) else f"{self.speaker}-{self.recording}"
@@ -42,7 +47,7 @@ class Utterance:
 
 
 def clean_utterances(
-    program: str, recordings: Mapping[str, Recording], utterances: Iterable[Utterance], max_overshoot: float = 0.5
+    program: str, recordings: Mapping[str, Recording], utterances: Iterable[Utterance], bad: list[tuple[str, str, str]]
 ) -> list[Utterance]:
     """Make utterances fit their recordings, and join those of one speaker that overlap.
 
@@ -50,59 +55,48 @@ def clean_utterances(
         program: named in warnings.
         recordings: by name.
         utterances: in any order.
-        max_overshoot: seconds beyond the recording's end that are cut off (Kaldi's extract-segments).
+        bad: gets (utterance, reason, message) of each that cannot be used: it ends before it starts, or reaches more
+            than half a second beyond its recording's end; a shorter piece beyond is cut off, as Kaldi does.
 
     Returns:
-        Sorted utterances; those of at most 0.1 s are left out with a warning, as Kaldi does.
-
-    Raises:
-        ValueError: an utterance of an unknown recording, one that ends before it starts, one that reaches further
-            beyond the recording's end, or nothing that is left of a recording.
+        Sorted utterances.
     """
-    kept, short, joined = [], [], 0
-    order = sorted(utterances)
-    for (name, _), group in groupby(order, key=lambda utterance: (utterance.recording, utterance.speaker)):
-        if name not in recordings:
-            raise ValueError(f"recording {name} has utterances but no audio: fetch it, or take its lines out")
-        seconds = recordings[name].seconds
-        last: Utterance | None = None
-        for utterance in group:
-            what = f"recording {name}: {utterance.speaker} from {utterance.start:g} s to {utterance.end:g} s"
-            if not 0 <= utterance.start < utterance.end:
-                raise ValueError(f"{what}: expected 0 <= start < end; mend the line")
-            if utterance.end > seconds + max_overshoot or utterance.start >= seconds:
-                raise ValueError(f"{what}: beyond the end of the recording at {seconds:g} s; mend the times")
-            end = min(utterance.end, seconds)
-            if last is not None and utterance.start < last.end and utterance.channel == last.channel:
-                text = f"{last.text} {utterance.text}".strip()
-                last = _with(last, end=max(last.end, end), text=text)
-                kept[-1], joined = last, joined + 1
-            else:
-                last = _with(utterance, end=end, text=utterance.text)
-                kept.append(last)
-    short = [utterance for utterance in kept if utterance.end - utterance.start <= _SHORTEST]
-    kept = [utterance for utterance in kept if utterance.end - utterance.start > _SHORTEST]
+    kept: list[Utterance] = []
+    joined = 0
+    for utterance in sorted(utterances):
+        seconds, name = recordings[utterance.recording].seconds, utterance.name
+        what = f"recording {utterance.recording}: {utterance.speaker} from {utterance.start:g} s to {utterance.end:g} s"
+        if not 0 <= utterance.start < utterance.end:
+            bad.append((name, "invalid", f"{what}: expected 0 <= start < end; mend the line"))
+            continue
+        if utterance.start >= seconds or utterance.end > seconds + _MAX_OVERSHOOT:
+            bad.append((name, "out-of-range", f"{what}: beyond its end at {seconds:g} s; mend the times"))
+            continue
+        utterance = replace(utterance, end=min(utterance.end, seconds))
+        last = kept[-1] if kept else None
+        if last is not None and last.who == utterance.who and utterance.start < last.end:
+            text = f"{last.text} {utterance.text}".strip()
+            kept[-1] = replace(last, end=max(last.end, utterance.end), text=text)
+            joined += 1
+        else:
+            kept.append(utterance)
     if joined:
         print(f"{program}: warning: {joined} utterances overlap others of their speaker: joined", file=sys.stderr)
-    if short:
-        named = ", ".join(utterance.name for utterance in short[:_SHOWN])
-        count = f"{len(short)} utterances of at most {_SHORTEST} s"
-        print(f"{program}: warning: {count} are left out: {named}", file=sys.stderr)
     return kept
 
 
-def _with(utterance: Utterance, end: float, text: str) -> Utterance:
-    return Utterance(utterance.recording, utterance.speaker, utterance.start, end, utterance.channel, text)
-
-
-def write_conversation_dir(folder: Path, recordings: Mapping[str, Recording], utterances: list[Utterance]) -> str:
+def write_conversation_dir(
+    program: str, folder: Path, recordings: Mapping[str, Recording], utterances: list[Utterance]
+) -> str:
     """Write a data directory whose recordings are conversations and whose utterances have their true speakers.
 
     Args:
+        program: named in warnings.
         folder: gets wav.scp, segments (a fifth column is the channel), utt2spk, spk2utt, reco2utt, reco2num_spk,
             reco2dur, ref.rttm, and text if there is any; data files of an earlier directory there are removed.
         recordings: by name; those without utterances are left out.
-        utterances: as `clean_utterances` returns them.
+        utterances: as `clean_utterances` returns them; those of at most 0.1 s are left out with a warning, as Kaldi
+            leaves them out.
 
     Returns:
         Its size in words.
@@ -110,6 +104,11 @@ def write_conversation_dir(folder: Path, recordings: Mapping[str, Recording], ut
     Raises:
         ValueError: there are no utterances.
     """
+    short = [utterance.name for utterance in utterances if utterance.end - utterance.start <= _SHORTEST]
+    if short:
+        count = f"{len(short)} utterances of at most {_SHORTEST} s"
+        print(f"{program}: warning: {folder}: {count} are left out: {', '.join(short[:_SHOWN])}", file=sys.stderr)
+        utterances = [utterance for utterance in utterances if utterance.end - utterance.start > _SHORTEST]
     if not utterances:
         raise ValueError(f"{folder}: there is no utterance to write")
     by_name = {utterance.name: utterance for utterance in sorted(utterances, key=lambda utterance: utterance.name)}

@@ -10,6 +10,8 @@ from speechlib.io.audio import UtteranceAudio, write_wav
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.datadir import DataDir
 
+_PROGRAM = "make_conversations"
+
 
 def number_range(text: str, number: type) -> tuple:
     """`LO:HI`, or one number for both, as (lo, hi).
@@ -113,7 +115,8 @@ def main(argv: list[str] | None = None) -> int:
             utterances.append(Utterance(name, speaker, start, end))
     for stale in set(wav.glob("*.wav")) - {Path(recording.entry) for recording in recordings.values()}:
         stale.unlink()
-    print(f"make_conversations: {out}: {write_conversation_dir(out, recordings, utterances)}")
+    size = write_conversation_dir(_PROGRAM, out, recordings, utterances)
+    print(f"{_PROGRAM}: {out}: {size}")
     write_raw_dir(out.with_name(f"{out.name}_raw"), recordings, utterances)
     return 0
 

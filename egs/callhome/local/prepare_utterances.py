@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.corpus_tables import CorpusTables
 from local.dev_speakers import choose_speakers
+from speechlib.io.atomic import write_text
 from speechlib.io.audio import audio_info
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.datadir import DataDir
@@ -72,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
             tables.add(utterance, part.utt2spk[utterance], path)
     tables.check_bad(_PROGRAM, args.max_bad, args.out / "log" / "bad.1.tsv")
 
+    write_text(args.out / "sample_rate", f"{tables.rate}\n")
     train = parts["train"]
     number = max(_LEAST_OTHERS, round(args.dev_share * len(train.spk2utt)))
     dev = set(choose_speakers(train.spk2utt, number, args.seed, train.spk2gender))
