@@ -53,8 +53,7 @@ if [[ ! -f $raw/feats.scp && ($vad == energy || $method == bic) ]]; then
   if [[ -n $config ]]; then options=(--config "$config"); fi
   steps/make_feats.sh "${options[@]}" --type mfcc --nj "$nj" --cmd "$cmd" "$recordings"
 fi
-options=()
-if [[ $vad != energy ]]; then options+=(--type "$vad"); fi
+options=(--type "$vad")
 if [[ -n $vad_config ]]; then options+=(--config "$vad_config"); fi
 steps/compute_vad.sh "${options[@]}" --nj "$nj" --cmd "$cmd" "$recordings"
 shift=0.01

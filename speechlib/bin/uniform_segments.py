@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("speech", help="segments file of stretches of speech")
     parser.add_argument("segments", help="segments file to write")
     args = parser.parse_args(argv)
-    uniform_windows(0.0, 0.0, args.window, args.period, args.min_segment)  # for its complaints, whatever there is to cut
+    # For its complaints about the options, even where there is nothing to cut.
+    uniform_windows(0.0, 0.0, args.window, args.period, args.min_segment)
 
     stretches = read_timed_segments(args.speech).values()
     windows, num_short = [], 0

@@ -1,4 +1,4 @@
-"""Write the stretches of speech that voicing decisions mean, as a segments file (Kaldi's diarization/vad_to_segments)."""
+"""Write the stretches of speech that voicing decisions mean (Kaldi's diarization/vad_to_segments.sh)."""
 
 from __future__ import annotations
 

@@ -51,3 +51,22 @@ def _bridge(regions: np.ndarray, min_silence: int) -> np.ndarray:
         return regions
     apart = regions[1:, 0] - regions[:-1, 1] >= min_silence
     return np.stack([regions[np.r_[True, apart], 0], regions[np.r_[apart, True], 1]], axis=1)
+
+
+def fit_length(decisions: np.ndarray, num_frames: int, tolerance: int = 4) -> np.ndarray:
+    """Decisions for as many frames as features have, which Kaldi's snip-edges takes some from at both ends.
+
+    Args:
+        decisions: (frames,).
+        num_frames: wanted.
+        tolerance: difference that edges explain.
+
+    Raises:
+        ValueError: the difference is larger.
+    """
+    excess = len(decisions) - num_frames
+    if abs(excess) > tolerance:
+        raise ValueError(f"{len(decisions)} voicing decisions, but {num_frames} frames of features")
+    if excess >= 0:
+        return decisions[excess // 2 : excess // 2 + num_frames]
+    return np.pad(decisions, (-excess // 2, -excess - -excess // 2), mode="edge" if len(decisions) else "constant")

@@ -50,7 +50,7 @@ def read_timed_segments(path: str | os.PathLike) -> dict[str, Segment]:
     segments = read_segments(path)
     for utterance, segment in segments.items():
         if segment.end < 0:
-            raise ValueError(f"{path}: utterance {utterance} ends at -1, the end of its recording: write the time there")
+            raise ValueError(f"{path}: utterance {utterance} ends at -1, its recording's end: write the time there")
     return segments
 
 
