@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from speechlib.clustering.cuts import clusters_at_threshold, clusters_of_number
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.conversations import read_conversations, read_trees, write_clusters
 from speechlib.io.map_tables import read_count_map
+from speechlib.io.selections import read_selection
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,16 +54,11 @@ def read_threshold(path: str) -> float:
     """The threshold of a selection file.
 
     Raises:
-        ValueError: no JSON object with a number as threshold. OSError: no such file.
+        ValueError: no selection with a number as threshold. OSError: no such file.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            threshold = json.load(file)["threshold"]
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-            raise TypeError
-    except (ValueError, KeyError, TypeError):
-        expected = 'expected an object with a number as "threshold"'
-        raise ValueError(f"{path}: {expected}: write it with tune_threshold") from None
+    threshold = read_selection(path).get("threshold")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise ValueError(f'{path}: expected a number as "threshold": write it with tune_threshold')
     return float(threshold)
 
 

@@ -49,8 +49,8 @@ class GaussianClusters(ColumnClusters):
         if self.diagonal:
             return np.log(self.variances(columns + np.reshape(added, (-1, 1)))).sum(axis=0)
         counts = columns[0, 0] + np.broadcast_to(added, columns.shape[:2])[0, 0]
-        # The evidence of d = 0 is -log |I + L| / 2: with I taken away before, the determinant is that of the moments, the
-        # count times that of the scatter matrix.
+        # The evidence of d = 0 is -log |I + L| / 2: with I taken away before, this is the determinant of the moments:
+        # the count times that of the scatter matrix.
         halves = self._evidence.of(columns, added - np.eye(*columns.shape[:2]))
         return -2 * halves - (self.dim + 1) * np.log(counts)
 
