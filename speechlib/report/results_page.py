@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,9 +13,10 @@ Summarise = Callable[[Sequence[Result]], Mapping[str, Mapping[str, Any]]]
 References = Mapping[str, Mapping[str, Mapping[str, str]]]  # by file, by column's title, text by the row's fields
 
 _NOTE = (
-    "Intervals in brackets: 95 % by bootstrap over speakers (what other speakers of the same kind might have given), "
+    "Intervals in brackets: 95 % by bootstrap over {units} (what other {units} of the same kind might have given), "
     "the mean of their ends where there are several seeds. ± is the standard deviation between seeds."
 )
+_UNITS = ("speakers", "conversations", "recordings")  # by extra.resampled; speakers if none of them
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def render_page(
     _check_keys(template, "the template", {"title", "corpora", "sections"}, {"text"})
     lines = [f"# {template['title']}", ""]
     lines += ["Written by `speechlib.bin.make_results` from the `result.json` files of runs; not to be edited.", ""]
-    lines += _paragraph(template.get("text")) + [_NOTE, ""]
+    lines += _paragraph(template.get("text")) + [_NOTE.format(units=_units(results.values())), ""]
     warnings: list[str] = []
     used: set[str] = set()
     for corpus in template["corpora"]:
@@ -290,20 +291,32 @@ def _field_text(row: Row, field: str) -> str:
     return f"{texts[0]} to {texts[-1]}" if numeric and len(texts) > 1 else ", ".join(texts)
 
 
+def _unit(result: Result) -> str:
+    """What was drawn anew for the result's intervals."""
+    unit = result["extra"].get("resampled")
+    return unit if unit in _UNITS else _UNITS[0]
+
+
+def _units(results: Iterable[Result]) -> str:
+    found = {_unit(result) for result in results}
+    return " or ".join(unit for unit in _UNITS if unit in found) or _UNITS[0]
+
+
 def _no_width_note(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     """Where no speaker has an error, or all have nothing else, resampling cannot see how sure that is."""
     counts = set()
     for row in rows:
         intervals = [row.summary[metric]["interval"] for metric in metrics]
         if any(interval is not None and interval[0] == interval[1] for interval in intervals):
-            counts |= {result["counts"].get("speakers") for result in row.results}
-    counts -= {None, 0}
-    if not counts:
+            counts |= {(_unit(result), result["counts"].get(_unit(result)) or 0) for result in row.results}
+    known = sorted((unit, count) for unit, count in counts if count)
+    if not known:
         return []
-    bounds = [f"{1 - 0.025 ** (1 / count):.2f} for {count} speakers" for count in sorted(counts)]
+    bounds = [f"{1 - 0.025 ** (1 / count):.2f} for {count} {unit}" for unit, count in known]
+    units = " or ".join(sorted({unit for unit, _ in known}))
     return [
-        "An interval without width means that all speakers scored alike, where the bootstrap is blind: if none of them "
-        f"has an error, the exact binomial upper limit of the share of speakers with errors is {', '.join(bounds)}.",
+        f"An interval without width means that all {units} scored alike, where the bootstrap is blind: if none of them "
+        f"has an error, the exact binomial upper limit of the share of {units} with errors is {', '.join(bounds)}.",
         "",
     ]
 

@@ -129,6 +129,17 @@ def test_interval_without_width_is_explained():
     assert "binomial" not in render()[0]
 
 
+def test_intervals_over_conversations_are_called_so():
+    assert "95 % by bootstrap over speakers (what other speakers of" in render()[0]
+    clusters = result("L5", 1, 0.0, interval=(0, 0))
+    clusters["counts"]["conversations"], clusters["extra"]["resampled"] = 60, "conversations"
+    page = render(results={"demo/clusters/L5/seed1/result.json": clusters})[0]
+    assert "95 % by bootstrap over conversations (what other conversations of" in page
+    assert "all conversations scored alike" in page and "with errors is 0.06 for 60 conversations." in page
+    page = render(results=RESULTS | {"real/clusters/L10/seed1/result.json": clusters})[0]
+    assert "95 % by bootstrap over speakers or conversations (" in page
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
