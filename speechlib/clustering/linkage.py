@@ -32,41 +32,50 @@ def linkage_tree(distances, method: str = "average") -> np.ndarray:
     """
     if method not in METHODS:
         raise ValueError(f"unknown linkage method {method!r}: give one of {', '.join(METHODS)}")
-    check_square(distances)
-    matrix = np.array(distances, dtype=np.float64)  # a copy, to be overwritten
+    matrix = symmetric_copy(distances)
     return np.array(greedy_merges(matrix, np.ones(len(matrix)), method), dtype=np.float64).reshape(-1, 4)
 
 
-def check_square(matrix) -> None:
-    """Raise a ValueError unless a matrix is square, finite off the diagonal and, up to rounding, symmetric."""
-    if np.ndim(matrix) != 2 or len(matrix) != np.shape(matrix)[1] or len(matrix) == 0:
-        raise ValueError(f"need a square matrix of at least one item, got shape {np.shape(matrix)}")
+def symmetric_copy(matrix, dtype: type = np.float64) -> np.ndarray:
+    """The upper triangle of a matrix and its mirror image.
+
+    Args:
+        matrix: (items, items); finite and, but for rounding, symmetric; the diagonal is not read.
+        dtype: type of the copy.
+
+    Returns:
+        (items, items) symmetric, with zeros on the diagonal; the caller's own.
+
+    Raises:
+        ValueError: another matrix; names the first wrong entry.
+    """
     matrix = np.asarray(matrix)
-    low, high = matrix.min(), matrix.max()
-    if not np.isfinite(low) or not np.isfinite(high):
-        bad = np.argwhere(~np.isfinite(matrix) & ~np.eye(len(matrix), dtype=bool))
-        if len(bad):
-            row, column = bad[0]
-            raise ValueError(
-                f"{len(bad)} entries are not finite numbers, the first is {matrix[row, column]} in row {row}, "
-                f"column {column} (counted from 0)"
-            )
-        finite = matrix[np.isfinite(matrix)]
-        low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    bound = _SYMMETRY * max(abs(float(low)), abs(float(high)))
-    for row in range(0, len(matrix), _BLOCK):
-        for column in range(row, len(matrix), _BLOCK):
-            block = matrix[row : row + _BLOCK, column : column + _BLOCK]
-            mirrored = matrix[column : column + _BLOCK, row : row + _BLOCK].T
-            difference = block - mirrored
-            if row == column:
-                np.fill_diagonal(difference, 0.0)
-            if difference.max() > bound or difference.min() < -bound:
-                first, second = np.unravel_index(np.argmax(np.abs(difference)), difference.shape)
+    if matrix.ndim != 2 or len(matrix) != matrix.shape[1] or len(matrix) == 0:
+        raise ValueError(f"need a square matrix of at least one item, got shape {matrix.shape}")
+    copy = matrix.astype(dtype)
+    np.fill_diagonal(copy, 0)
+    low, high = float(copy.min()), float(copy.max())
+    if not np.isfinite([low, high]).all():
+        bad = np.argwhere(~np.isfinite(copy))
+        row, column = bad[0]
+        raise ValueError(
+            f"{len(bad)} entries are not finite numbers, the first is {copy[row, column]} in row {row}, column "
+            f"{column} (counted from 0)"
+        )
+    bound = _SYMMETRY * max(-low, high)
+    for row in range(0, len(copy), _BLOCK):
+        for column in range(row, len(copy), _BLOCK):
+            block = copy[row : row + _BLOCK, column : column + _BLOCK]
+            mirrored = copy[column : column + _BLOCK, row : row + _BLOCK]
+            difference = block - mirrored.T
+            if max(difference.max(), -difference.min()) > bound:
+                first, second = np.unravel_index(np.abs(difference).argmax(), difference.shape)
                 raise ValueError(
                     f"the matrix is not symmetric: {block[first, second]:g} in row {row + first}, column "
-                    f"{column + second}, but {mirrored[first, second]:g} the other way round (counted from 0)"
+                    f"{column + second}, but {mirrored[second, first]:g} the other way round (counted from 0)"
                 )
+            mirrored[:] = np.triu(block) + np.triu(block, 1).T if row == column else block.T
+    return copy
 
 
 def greedy_merges(
@@ -80,7 +89,7 @@ def greedy_merges(
     """Merge the closest two clusters until one of the limits is reached.
 
     Args:
-        costs: (clusters, clusters) symmetric; the SUM of the distances between the items of two clusters for average
+        costs: (clusters, clusters) symmetric and finite; the SUM of the distances between the items of two clusters for average
             linkage, the largest of them for complete linkage. Overwritten. All arithmetic is in its precision.
         sizes: (clusters,) numbers of items in the clusters to start from.
         method: `average` or `complete`.
@@ -93,7 +102,6 @@ def greedy_merges(
     """
     if len(costs) <= min_clusters:
         return []
-    np.fill_diagonal(costs, 0)  # is carried along in the sums, where a NaN would spread
     state = _Clusters(costs, sizes, method == "average", max_size)
     merges: list[tuple[int, int, float, int]] = []
     while state.num_active > min_clusters:
