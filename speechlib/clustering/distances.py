@@ -137,8 +137,12 @@ def bic(frames_a, frames_b, penalty: float = 1.0, *, diagonal: bool = False, flo
 
 
 def _between(load: Callable[..., Clusters], frames_a, frames_b) -> float:
-    moments = [frame_moments(frames_a), frame_moments(frames_b)]
-    if moments[0].shape != moments[1].shape:
-        dims = " and ".join(str(len(matrix) - 1) for matrix in moments)
-        raise ValueError(f"frames of dimensions {dims}: both must have the same")
-    return float(load(np.array(moments)).distances(0, slice(1, 2))[0])
+    frames = [np.asarray(frames_a, np.float64), np.asarray(frames_b, np.float64)]
+    if any(matrix.ndim != 2 for matrix in frames) or frames[0].shape[1] != frames[1].shape[1]:
+        raise ValueError(
+            f"frames of shapes {frames[0].shape} and {frames[1].shape}: expected (frames, dim), one dimension"
+        )
+    # Nothing depends on the origin but rounding: close to the frames their squares are as exact as they are.
+    origin = np.concatenate(frames).mean(axis=0) if len(frames[0]) and len(frames[1]) else 0.0
+    moments = np.array([frame_moments(matrix - origin) for matrix in frames])
+    return float(load(moments).distances(0, slice(1, 2))[0])
