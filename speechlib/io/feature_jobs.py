@@ -1,0 +1,56 @@
+"""Jobs that make one archive of the features of many utterances: done once, until what they are made of changes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from speechlib.io.maps import read_map
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
+from speechlib.io.stamps import is_complete, mark_complete
+
+
+def run_once(
+    args: argparse.Namespace,
+    program: str,
+    work: Callable[[], None],
+    wspecifier: str,
+    models: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Work, unless --stamp says that it is done and nothing has changed since; without --stamp, always.
+
+    Models, the front end's options and the scripts of the features count by content, archives by size and time.
+
+    Args:
+        args: with `stamp`, `features`, and what `utterance_batches.add_feature_arguments` added.
+        program: name of the command, for its message.
+        work: writes the archive.
+        wspecifier: what it writes.
+        models: files that decide it.
+        options: that decide it, beside those of the features.
+
+    Raises:
+        ValueError: --stamp with features, or an archive, that have no scripts.
+    """
+    if not args.stamp:
+        work()
+        return
+    sources = [parse_rspecifier(name) for name in (args.features, args.vad) if name]
+    target = parse_wspecifier(wspecifier)
+    if any(source.kind != "scp" for source in sources) or not target.ark or not target.scp:
+        raise ValueError("--stamp goes with scp:FILE as input and ark,scp:FILE,FILE as output")
+    scripts = [source.name for source in sources]
+    archives = sorted({split_offset(entry)[0] for script in scripts for entry in read_map(script).values()})
+    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
+    inputs = [*models, *scripts, *filter(None, [args.frontend])]
+    decisive = {**(options or {}), "subsample": args.subsample, "archives": str(states)}
+    job = inputs, decisive, [target.ark, target.scp]
+    if is_complete(args.stamp, *job):
+        sys.stderr.write(f"{program}: {wspecifier} is complete, as {args.stamp} says: nothing to do\n")
+        return
+    work()
+    mark_complete(args.stamp, *job)
