@@ -27,7 +27,7 @@ def recipe(tmp_path_factory, root):
     means, weights, inverses = generator.normal(size=(4, 6)), np.full(4, 0.25), generator.uniform(1, 2, (4, 6))
     write_diag_gmm(f"{folder}/model/final.dubm", Mixture(weights, means * inverses, inverses), np.zeros(4))
     write_eigenvoices(folder / "model", means, generator.normal(size=(4, 6, 2)))
-    (folder / "model/frontend.conf").write_text("--deltas=true\n--delta-order=1\n--cmn=none\n--vad=true\n")
+    (folder / "model/frontend.conf").write_text("--deltas=1\n--cmn=none\n--vad=true\n")
     with (
         open_table(f"ark,scp:{folder}/feats.ark,{folder}/data/feats.scp") as feats,
         open_table(f"ark,scp:{folder}/vad.ark,{folder}/data/vad.scp") as vad,
