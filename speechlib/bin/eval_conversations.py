@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "resampled": "conversations",
             "bootstrap_seed": options.seed,
             "num_bootstrap": options.num_bootstrap,
+            "by_num_speakers": by_num_speakers(rows),
             **tags,
         },
     )
@@ -105,6 +106,18 @@ def summary(rows: Mapping[str, ConversationScores], name: str, num_samples: int,
     if num_samples and len(values) > 1:
         interval = bootstrap_interval(values, list(rows), num_samples=num_samples, seed=seed)
     return {"value": sum(values) / len(values), "interval": interval}
+
+
+def by_num_speakers(rows: Mapping[str, ConversationScores]) -> dict[str, dict[str, float]]:
+    """The means of the conversations of 1, 2, .. speakers, and how many there are."""
+    groups: dict[int, list[ConversationScores]] = {}
+    for scores in rows.values():
+        groups.setdefault(scores.num_speakers, []).append(scores)
+    return {
+        str(count): {"num_conversations": len(group)}
+        | {name: round(sum(getattr(scores, name) for scores in group) / len(group), 6) for name in MEANS}
+        for count, group in sorted(groups.items())
+    }
 
 
 def table(rows: Mapping[str, ConversationScores]) -> str:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
+from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, nearest, run
 from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.rttm import Turn, read_rttm
 from speechlib.io.selections import add_selection_options, selection_of
@@ -99,7 +99,8 @@ def recordings_to_score(reference: Turns, hypothesis: Turns, regions: Regions | 
     if strange:
         raise ValueError(
             f"{options.hypothesis}: {listed(strange)}: unknown to {options.reference}"
-            f"{f' and {options.uem}' if options.uem else ''}; if a recording is silent, say so with its line in --uem"
+            f"{f' and {options.uem}' if options.uem else ''}{nearest(strange[0], sorted(known))}; "
+            f"if nobody speaks in a recording, say so with its line in --uem"
         )
     wanted = sorted(reference if regions is None else regions)
     if not wanted:

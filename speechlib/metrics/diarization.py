@@ -60,9 +60,9 @@ def score_recording(
     """Score the turns of one recording.
 
     Every stretch between two boundaries counts with its numbers of speakers; speakers are matched one to one so that
-    the matched ones share as much scored time as possible, as in pyannote.metrics. (md-eval matches them before the
-    collars are taken out, which can only find more errors.) Overlapping turns of one speaker are joined first; turns
-    that touch keep their boundary, and with it the collar.
+    the matched ones share as much scored time as possible, as in pyannote.metrics. (md-eval and spyder match them
+    before collars and overlaps are taken out, which can only find more confusion.) Overlapping turns of one speaker are
+    joined first; turns that touch keep their boundary, and with it the collar.
 
     The Jaccard error of a speaker is one minus the time that both the speaker and its match speak over the time that
     either does, 1 without a match, in the assignment that makes their sum least (dscore's `jer`); collar and overlaps

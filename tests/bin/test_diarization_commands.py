@@ -91,8 +91,8 @@ def test_overlapping_lines_of_a_speaker_count_once(files, capsys):
 @pytest.mark.parametrize(
     ("texts", "options", "message"),
     [
-        ({"hyp": {"r3": [(0, 1, "x")]}}, [], "hyp: r3: unknown to ref; if a recording is silent"),
-        ({"hyp": {"r3": [(0, 1, "x")]}, "uem": "r1 1 0 5\n"}, ["--uem=uem"], "hyp: r3: unknown to ref and uem;"),
+        ({"hyp": {"r3": [(0, 1, "x")]}}, [], r"hyp: r3: unknown to ref \(did you mean r2\?\); if nobody speaks"),
+        ({"hyp": {"r3": [(0, 1, "x")]}, "uem": "r1 1 0 5\n"}, ["--uem=uem"], "hyp: r3: unknown to ref and uem "),
         ({"ref": "", "hyp": ""}, [], "ref: no turn of any speaker; expected SPEAKER lines, or --uem"),
         ({"hyp": "SPEAKER r1 1 0\n"}, [], "hyp:1: 4 columns; expected"),
         ({}, ["--collar=-1"], "the collar is -1.0 s"),
@@ -149,6 +149,9 @@ def test_conversations(files, tmp_path, capsys):
     assert result["counts"] == {"conversations": 3, "speakers": 3, "utterances": 7}
     assert result["selection"] == {"cut": "oracle", "rule": "number of speakers known"}
     assert (result["extra"]["weights"], result["extra"]["distance"]) == ("frames", "ucm")
+    groups = result["extra"]["by_num_speakers"]
+    assert [(count, group["num_conversations"], group["i_spk"]) for count, group in groups.items()] == [
+        ("1", 1, 1), ("2", 2, 0.75)]  # fmt: skip
     title, *rows = [line.split("\t") for line in (tmp_path / "conversations.tsv").read_text().splitlines()]
     table = {row[0]: dict(zip(title, row, strict=True)) for row in rows}
     assert table["c1"]["i_pur"] == "0.8" and table["c2"]["mr_hungarian"] == "0.5" and table["c3"]["num_speakers"] == "1"
