@@ -66,9 +66,22 @@ class DataDir:
 
     @cached_property
     def segments(self) -> dict[str, tuple[str, float, float]] | None:
-        """(recording, start, end) by utterance in seconds; end -1 is the recording's. A channel column is left out."""
+        """(recording, start, end) by utterance in seconds; end -1 is the recording's. See `channels`."""
         table = self.map("segments")
         return None if table is None else {utt: self._segment(utt, value) for utt, value in table.items()}
+
+    @cached_property
+    def channels(self) -> dict[str, int]:
+        """The fifth column of segments by utterance, a channel counted from 0; of the utterances that have one."""
+        fields = ((utterance, split_blanks(value)) for utterance, value in (self.map("segments") or {}).items())
+        found = {utterance: values[3] for utterance, values in fields if len(values) == 4}
+        for utterance, channel in found.items():
+            if not (channel.isascii() and channel.isdigit()):
+                raise ValueError(
+                    f"{self.path}/segments:{self._line('segments', utterance)}: expected a channel from 0 on in the "
+                    f"fifth column, found '{channel}'"
+                )
+        return {utterance: int(channel) for utterance, channel in found.items()}
 
     @cached_property
     def text(self) -> dict[str, str] | None:

@@ -58,8 +58,8 @@ def read_training_audio(
         cache: keeps the samples that were read.
 
     Raises:
-        ValueError: bad audio, another rate, several channels, decisions of another length, an utterance that wav.scp
-            or segments lack.
+        ValueError: bad audio, another rate, several channels and none chosen in segments, decisions of another length,
+            an utterance that wav.scp or segments lack.
         FileNotFoundError: there is no wav.scp.
     """
     if data.wav_scp is None:
@@ -141,12 +141,17 @@ def _open(
     entry = data.wav_scp[recording]
     try:
         info = audio_info(entry)
-        if info.channels != 1:
+        channel = data.channels.get(utterance)
+        if channel is None and info.channels != 1:
             raise ValueError(f"{entry} has {info.channels} channels where one is expected: mix it to mono")
+        if channel is not None and channel >= info.channels:
+            raise ValueError(f"{entry} has {info.channels} channels, segments asks for {channel}, counted from 0")
         if info.rate != rate:
             raise ValueError(f"{entry} has {info.rate} Hz where the features expect {rate} Hz: resample it, or set the "
                              "sampling rate of the features")  # fmt: skip
-        clip = SoundClip(utterance, entry, rate, resample, cache, (info.rate, info.channels, info.samples), segment)
-        return clip, f"{entry} {segment} {clip.num_samples}"
+        size = info.rate, info.channels, info.samples
+        clip = SoundClip(utterance, entry, rate, resample, cache, size, segment, channel)
+        side = "" if channel is None else f" channel {channel}"
+        return clip, f"{entry} {segment} {clip.num_samples}{side}"
     except ValueError as error:  # BadAudio is one
         raise ValueError(f"{data.path}: utterance {utterance}: {error}") from None

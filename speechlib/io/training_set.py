@@ -159,5 +159,6 @@ def _audio(data: DataDir, utterances: Iterable[str]) -> list[str]:
     wav_scp, segments = data.wav_scp or {}, data.segments
     if segments is None:
         return [wav_scp[utterance] for utterance in utterances if utterance in wav_scp]
-    known = ((segments[name], wav_scp.get(segments[name][0])) for name in utterances if name in segments)
-    return [f"{entry} from {start} to {end} s" for (_, start, end), entry in known if entry]
+    sides = {name: f" of channel {channel}" for name, channel in data.channels.items()}
+    known = ((name, segments[name], wav_scp.get(segments[name][0])) for name in utterances if name in segments)
+    return [f"{entry} from {start} to {end} s{sides.get(name, '')}" for name, (_, start, end), entry in known if entry]

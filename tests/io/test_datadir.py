@@ -35,6 +35,7 @@ def test_every_file(folder):
     data = DataDir(folder)
     assert data.wav_scp == {"r": "sox r.flac -t wav - |"}
     assert data.segments == {"a-1": ("r", 0.5, 2.0), "a-2": ("r", 2.0, -1.0), "b-1": ("r", 3.0, 4.25)}
+    assert data.channels == {"a-2": 1}
     assert data.text == {"a-1": "hello  you", "a-2": "", "b-1": "ho"}
     assert data.utt2dur == {"a-1": 1.5, "a-2": 7.0, "b-1": 1.25}
     assert data.utt2num_frames == {"a-1": 150, "a-2": 700, "b-1": 125}
@@ -47,6 +48,10 @@ def test_errors_name_file_and_line(tmp_path, folder):
     (folder / "segments").write_text("a-1 r 0 1\na-2 r 0\n")
     (folder / "utt2num_frames").write_text("a-1 10\na-2 3.5\n")
     data = DataDir(folder)
+    (folder / "channels").mkdir()
+    (folder / "channels" / "segments").write_text("a-1 r 0 1 0\na-2 r 0 1 left\n")
+    with pytest.raises(ValueError, match=r"segments:2: expected a channel from 0 on in the fifth column, found 'left'"):
+        _ = DataDir(folder / "channels").channels
     with pytest.raises(ValueError, match=r"segments:2: expected '<utterance> <recording> <start> <end>'"):
         _ = data.segments
     with pytest.raises(ValueError, match=r"utt2num_frames:2: expected 'a-2 <int>', found '3.5'"):

@@ -104,6 +104,12 @@ def test_segments_of_one_recording_are_different_recordings(tmp_path):
     segments("same", "b", "rec 0.0 2.0")
     with pytest.raises(LeakError, match="long.wav from 0.0 to 2.0 s"):
         check_leaks(data, ["a-u"], [str(tmp_path / "same")])
+    left = segments("left", "c", "rec 0 2 0")
+    segments("right", "d", "rec 0 2 1")
+    check_leaks(left, ["c-u"], [str(tmp_path / "right")])
+    segments("left_again", "e", "rec 0 2 0")
+    with pytest.raises(LeakError, match="long.wav from 0.0 to 2.0 s of channel 0"):
+        check_leaks(left, ["c-u"], [str(tmp_path / "left_again")])
 
 
 @pytest.mark.parametrize("limit", [10**9, 1000, 0])
