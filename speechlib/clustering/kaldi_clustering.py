@@ -36,7 +36,7 @@ class Limits:
         if self.min_clusters < 1:
             raise ValueError(f"{self.min_clusters} clusters: expected at least 1")
         if not 0 < self.max_fraction <= 1:
-            raise ValueError(f"a share of {self.max_fraction} of the items in a cluster: expected more than 0, at most 1")
+            raise ValueError(f"a share of {self.max_fraction} in one cluster: expected more than 0, at most 1")
         if self.first_pass_max_items < 1:
             raise ValueError(f"a first pass over {self.first_pass_max_items} items: expected at least 1")
 

@@ -89,8 +89,9 @@ def greedy_merges(
     """Merge the closest two clusters until one of the limits is reached.
 
     Args:
-        costs: (clusters, clusters) symmetric and finite; the SUM of the distances between the items of two clusters for average
-            linkage, the largest of them for complete linkage. Overwritten. All arithmetic is in its precision.
+        costs: (clusters, clusters) symmetric and finite; the SUM of the distances between the items of two clusters
+            for average linkage, the largest of them for complete linkage. Overwritten. All arithmetic is in its
+            precision.
         sizes: (clusters,) numbers of items in the clusters to start from.
         method: `average` or `complete`.
         threshold: largest distance at which clusters are merged.
