@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from speechlib.clustering import device_evidence
 from speechlib.clustering.evidence import Evidence
 
 _SYMMETRIC = 1e-8  # of the largest element
-_DEVICE_PAIRS = 1 << 18  # at a time on a GPU: 0.9 GB at rank 20
 
 
 def utterance_statistics(
@@ -123,15 +123,17 @@ def log_ratio_to_many(L_a: Any, d_a: Any, L: Any, d: Any) -> Any:
     if _on_gpu(L):
         _check(L, d)
         _check(L_a[None], d_a[None])
-        return _device_evidences(L + L_a, d + d_a) - _device_evidences(L, d) - _device_evidences(L_a, d_a)
+        return device_evidence.evidences(L + L_a, d + d_a) - (
+            device_evidence.evidences(L, d) + device_evidence.evidences(L_a, d_a)
+        )
     (L_a, d_a, L, d), restore = _to_host(L_a, d_a, L, d)
     _check(L, d)
     _check(L_a[None], d_a[None])
     if L_a.shape != L.shape[1:]:
         raise ValueError(f"statistics of ranks {L_a.shape[0]} and {L.shape[1]}: expected the same model's")
     single = np.concatenate([L_a, d_a[:, None]], axis=1)
-    both = Evidence(len(d_a)).of(_columns(L, d), single)
-    return restore(both - (_evidences(L, d) + _evidences(L_a[None], d_a[None])))
+    alone = _evidences(L, d) + _evidences(L_a[None], d_a[None])
+    return restore(Evidence(len(d_a)).of(_columns(L, d), single) - alone)
 
 
 def pairwise_log_ratio(L: Any, d: Any) -> Any:
@@ -149,9 +151,10 @@ def pairwise_log_ratio(L: Any, d: Any) -> Any:
     """
     if _on_gpu(L):
         _check(L, d)
-        return _device_pairwise(L, d)
+        return device_evidence.pairwise(L, d)
     (L, d), restore = _to_host(L, d)
     _check(L, d)
+    _evidences(L, d)
     return restore(Evidence(d.shape[1]).pairwise(_columns(L, d)))
 
 
@@ -200,7 +203,11 @@ def _columns(precisions: np.ndarray, linear: np.ndarray) -> np.ndarray:
 
 def _evidences(precisions: np.ndarray, linear: np.ndarray) -> np.ndarray:
     """h(L, d) (items,)."""
-    return Evidence(linear.shape[1]).of(_columns(precisions, linear))
+    evidences = Evidence(linear.shape[1]).of(_columns(precisions, linear))
+    bad = np.flatnonzero(~np.isfinite(evidences))
+    if bad.size:
+        raise ValueError(f"L of item {bad[0]} is not positive semidefinite: expected a sum of V' C^-1 V")
+    return evidences
 
 
 def _loadings(eigenvoices: np.ndarray, eigenchannels: np.ndarray | None) -> np.ndarray:
@@ -263,37 +270,3 @@ def _sums(white: np.ndarray, residuals: np.ndarray, assignment: np.ndarray) -> t
     # Rows weighed by the root of the counts: a product with itself is symmetric to the last bit.
     rows = (white[used] * np.sqrt(counts[used])[:, None, None]).reshape(-1, rank)
     return rows.T @ rows, white[used].reshape(-1, rank).T @ sums[used].reshape(-1)
-
-
-def _device_evidences(precisions: Any, linear: Any) -> Any:
-    """h(L, d) (...,) of tensors on a GPU."""
-    torch = sys.modules["torch"]
-    rank = linear.shape[-1]
-    identity = torch.eye(rank, dtype=precisions.dtype, device=precisions.device)
-    factors, failed = torch.linalg.cholesky_ex(precisions + identity)
-    if bool(failed.any()):
-        raise ValueError("statistics where I + L is not positive definite: L is no sum of V' C^-1 V")
-    half = torch.linalg.solve_triangular(factors, linear[..., None], upper=False)[..., 0]
-    return 0.5 * (half**2).sum(-1) - torch.diagonal(factors, dim1=-2, dim2=-1).log().sum(-1)
-
-
-def _device_pairwise(precisions: Any, linear: Any) -> Any:
-    """All pairs of tensors on a GPU, (items, items)."""
-    torch = sys.modules["torch"]
-    precisions, linear = precisions.to(torch.float64), linear.to(torch.float64)
-    num = len(linear)
-    own = _device_evidences(precisions, linear)
-    matrix = torch.empty((num, num), dtype=precisions.dtype, device=precisions.device)
-    begin = 0
-    while begin < num:
-        end = min(num, begin + max(1, _DEVICE_PAIRS // (num - begin)))
-        rows, rest = slice(begin, end), slice(begin, num)
-        sums = (values[rows, None] + values[None, rest] for values in (precisions, linear))
-        both = _device_evidences(*sums)
-        ratios = both - (own[rows, None] + own[None, rest])
-        matrix[rows, rest], matrix[rest, rows] = ratios, ratios.T
-        # The square on the diagonal was worked out twice; one of the two for both of its halves.
-        square = ratios[:, : end - begin].triu()
-        matrix[rows, rows] = square + square.triu(1).T
-        begin = end
-    return matrix
