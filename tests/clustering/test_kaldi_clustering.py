@@ -51,9 +51,9 @@ def in_order(clusters, num):
 
 @pytest.mark.parametrize("method", ["average", "complete"])
 def test_like_a_plain_search(method):
-    for seed in range(40):
+    for seed in range(15):
         rng = np.random.default_rng(seed)
-        costs = symmetric_integers(rng, int(rng.integers(3, 45)))
+        costs = symmetric_integers(rng, int(rng.integers(3, 35)))
         limits = Limits(
             threshold=float(rng.choice([np.inf, 0.0, -1.5])),
             min_clusters=int(rng.integers(1, 4)),
