@@ -23,7 +23,7 @@ class GaussianClusters(ColumnClusters):
 
     def __init__(self, statistics, diagonal: bool = False, floor: float = 0.0):
         moments = standardise(statistics, floor)
-        check_not_singular(moments, diagonal)
+        check_not_singular(moments, diagonal, floor > 0)
         self.dim, self.diagonal = moments.shape[1] - 1, diagonal
         self._evidence = None if diagonal else Evidence(self.dim + 1)
         super().__init__(self.arrange(moments))

@@ -81,8 +81,9 @@ def standardise(moments: np.ndarray, floor: float = 0.0) -> np.ndarray:
     mean = total[0, 1:] / total[0, 0]
     counts, sums = moments[:, 0, 0, None], moments[:, 0, 1:]
     shifted = sums - counts * mean
-    # sum (x - m)(x - m)' = sum x x' - s m' - m (s - n m)'
-    moments[:, 1:, 1:] -= sums[:, :, None] * mean + mean[:, None] * shifted[:, None, :]
+    # With t = s - n m: sum (x - m)(x - m)' = sum x x' - n m m' - (t m' + m t'), symmetric to the last bit.
+    products = shifted[:, :, None] * mean
+    moments[:, 1:, 1:] -= counts[:, :, None] * np.outer(mean, mean) + (products + products.swapaxes(1, 2))
     moments[:, 0, 1:] = moments[:, 1:, 0] = shifted
     variances = np.diag(moments.sum(axis=0))[1:] / total[0, 0]
     varies = variances > 1e-14 * mean**2
@@ -100,12 +101,13 @@ def covariances_of(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     return counts, means, moments[:, 1:, 1:] / counts[:, None, None] - means[:, :, None] * means[:, None, :]
 
 
-def check_not_singular(moments: np.ndarray, diagonal: bool = False) -> None:
+def check_not_singular(moments: np.ndarray, diagonal: bool = False, floored: bool = False) -> None:
     """Check that every set of frames has a covariance that can be inverted.
 
     Args:
         moments: (N, dim + 1, dim + 1).
         diagonal: only the variances count.
+        floored: variances have a floor, so that few frames are no reason.
 
     Raises:
         ValueError: too few frames for the dimension, or frames that do not vary in all directions: the likelihood has
@@ -115,7 +117,10 @@ def check_not_singular(moments: np.ndarray, diagonal: bool = False) -> None:
     dim = covariances.shape[1]
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     # A variance is what is left of a mean square: as small as the rounding of that, it is none.
+    least = 2 if diagonal else dim + 1
     bad = (variances <= _ROUNDING * np.diagonal(moments, axis1=1, axis2=2)[:, 1:] / counts[:, None]).any(axis=1)
+    if not floored:  # what rounding leaves of no variance may look like one
+        bad |= counts < least
     if not diagonal and len(moments) and not bad.any():
         scale = 1 / np.sqrt(variances)
         correlations = covariances * scale[:, :, None] * scale[:, None, :]
@@ -124,9 +129,7 @@ def check_not_singular(moments: np.ndarray, diagonal: bool = False) -> None:
     if place.size:
         count = int(counts[place[0]])
         kind = "variance" if diagonal else "covariance"
-        why = "they do not vary in every direction"
-        if count <= (1 if diagonal else dim):
-            why = f"at least {2 if diagonal else dim + 1} are needed"
+        why = f"at least {least} are needed" if count < least else "they do not vary in every direction"
         raise ValueError(
             f"the {kind} of {count} frames of dimension {dim} (in place {place[0]}) is singular: {why}, or a variance "
             "floor"
