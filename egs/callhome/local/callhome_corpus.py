@@ -92,7 +92,7 @@ def read_transcript(path: Path) -> list[Line]:
     """
     text = path.read_bytes()
     try:
-        lines = text.decode("utf-8").split("\n")
+        lines = text.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:
         lines = text.decode("latin-1").split("\n")  # LDC's older releases
     found = _chat_lines(path, lines) if path.suffix.lower() == ".cha" else _ldc_lines(path, lines)
