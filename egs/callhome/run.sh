@@ -20,7 +20,7 @@
 #   --rank N               eigenvoices (default: 20)
 #   --channel-rank N       eigenchannels (default: 10)
 #   --relevance X          of the MAP adaptation (default: 16)
-#   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .2)
+#   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .1)
 #   --conversations N      that are made of utterances of known speakers (default: 60)
 #   --vad KIND             of the raw recordings: harmonicity, energy or silero (default: harmonicity)
 #   --segmentation KIND    of the raw recordings: uniform windows, or bic (default: uniform)
@@ -31,6 +31,110 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' name='' rate=''
-num_gauss=64 rank=20 channel_rank=10 relevance=16 frame_scale=.2 conversations=60
+num_gauss=64 rank=20 channel_rank=10 relevance=16 frame_scale=.1 conversations=60
 vad=harmonicity segmentation=uniform
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
+
+((seed >= 1)) || usage "--seed counts from 1"
+for _folder in corpus train; do
+  if [[ -n ${!_folder} ]]; then
+    printf -v "$_folder" %s "$(cd "$_called_from" && realpath -m "${!_folder}")"
+    [[ -d ${!_folder} ]] || usage "--$_folder: there is no folder ${!_folder}"
+  fi
+done
+_given=$recordings recordings=
+for _folder in $_given; do
+  [[ -d $(cd "$_called_from" && realpath -m "$_folder") ]] || usage "--recordings: there is no folder $_folder"
+  recordings+="$(cd "$_called_from" && realpath -m "$_folder") "
+done
+name=${name:-$([[ -n $corpus ]] && basename "$corpus" || echo demo)}
+data=data/$name exp=exp/$name results=results/$name
+model=$exp/model stats=$exp/statistics
+tags="num_gauss=$num_gauss rank=$rank channel_rank=$channel_rank frame_scale=$frame_scale"
+
+common=(--nj "$nj" --cmd "$train_cmd")
+# The parts of the corpus that are clustered, and the recordings that are diarized, as far as they are there.
+sets() { (cd "$data" && ls -d dev eval 2>/dev/null) }
+raw_sets() { (cd "$data" && ls -d dev_raw eval_raw recordings/*/eval_raw 2>/dev/null) }
+mfcc_config() { echo "conf/mfcc_${rate:-$(($(<"$data/sample_rate") / 1000))}k.conf"; }
+# mfcc <data-dir>: features and voicing decisions
+mfcc() {
+  steps/make_feats.sh "${common[@]}" --type mfcc --config "$(mfcc_config)" "$1"
+  steps/compute_vad.sh "${common[@]}" "$1"
+}
+
+if stage 1 "Corpus: conversations with their speakers' turns, and the same recordings without"; then
+  if [[ -z $corpus ]]; then
+    ../../local/make_demo_corpus.sh --layout callhome --seed "$seed" --nj "$nj" "$data/corpus"
+  fi
+  local/prepare_corpus.sh --num-eval "$conversations" --seed "$seed" --train "$train" --max-bad "$max_bad" \
+    "${corpus:-$data/corpus}" "$data"
+  for folder in $recordings; do
+    local/prepare_corpus.sh --layout recordings --max-bad "$max_bad" "$folder" "$data/recordings/$(basename "$folder")"
+  done
+fi
+
+
+if stage 2 "MFCCs, energy and voice activity"; then
+  for set in train $(sets); do
+    mfcc "$data/$set"
+  done
+fi
+
+if stage 3 "Universal background model, eigenvoices, eigenchannels"; then
+  steps/train_eigenvoices.sh "${common[@]}" --num-gauss "$num_gauss" --rank "$rank" --channel-rank "$channel_rank" \
+    --relevance "$relevance" --delta-order 1 --delta-window 2 --apply-cmn none --seed "$seed" "$data/train" "$model"
+fi
+
+if stage 4 "Statistics of the utterances"; then
+  for set in $(sets); do
+    for kind in eigenvoice eigenchannel; do
+      steps/extract_utterance_stats.sh "${common[@]}" --model "$model" --frame-scale "$frame_scale" \
+        --use-eigenchannels "$([[ $kind == eigenchannel ]] && echo true || echo false)" "$data/$set" "$stats/$kind/$set"
+    done
+    steps/extract_utterance_stats.sh "${common[@]}" --kind moments --frontend-conf "$model/frontend.conf" "$data/$set" \
+      "$stats/moments/$set"
+  done
+fi
+
+if stage 5 "Clustering by every distance"; then
+  while read -r system kind distance linkage; do
+    for set in $(sets); do
+      steps/cluster_conversations.sh "${common[@]}" --distance "$distance" --linkage "$linkage" "$data/$set" \
+        "$stats/$kind/$set" "$exp/clusters/$system/$set"
+    done
+  done < <(grep -v '^#' conf/distances.tsv)
+fi
+
+if stage 6 "Purity and number of speakers: threshold from dev, or their number known"; then
+  while read -r system kind distance linkage; do
+    dev=()
+    if [[ -d $data/dev ]]; then dev=(--dev-data "$data/dev" --dev-trees "$exp/clusters/$system/dev"); fi
+    steps/score_conversations.sh --cmd "$train_cmd" "${dev[@]}" --tags "system=$system $tags" --seed "$seed" \
+      "$data/eval" "$exp/clusters/$system/eval" "$exp/scores/$system"
+  done < <(grep -v '^#' conf/distances.tsv)
+  python -m speechlib.bin.show_table conf/results.yaml "$exp" --section "Purity and number of speakers"
+fi
+
+if stage 7 "Diarization: segments of the raw recordings"; then
+  for set in $(raw_sets); do
+    steps/segment_recordings.sh "${common[@]}" --vad "$vad" --method "$segmentation" --config "$(mfcc_config)" \
+      "$data/$set" "$data/${set%_raw}_auto"
+    mfcc "$data/${set%_raw}_auto"
+  done
+fi
+
+if stage 8 "Diarization: clustering, threshold from dev; error rates"; then
+  while read -r system distance channels; do
+    options=(--distance "$distance" --use-eigenchannels "$channels" --frame-scale "$frame_scale")
+    stop=()
+    if [[ -d $data/dev_auto ]]; then
+      steps/tune_diarization.sh "${common[@]}" "${options[@]}" "$data/dev_auto" "$model" "$exp/diarization/$system/dev"
+      stop=(--selection "$exp/diarization/$system/dev/selection.json")
+    fi
+    for set in $(raw_sets | grep -v '^dev_raw$'); do
+      steps/diarize.sh "${common[@]}" "${options[@]}" "${stop[@]}" --tags "system=$system vad=$vad set=$set $tags" \
+        --seed "$seed" "$data/${set%_raw}_auto" "$model" "$exp/diarization/$system/${set%_raw}"
+    done
+  done < <(grep -v '^#' conf/diarization.tsv)
+fi
