@@ -1,7 +1,8 @@
 """Where the speaker changes in a stretch of speech, by BIC (Chen and Gopalakrishnan, 1998; DISTBIC, Delacourt, 2000).
 
 Two Gaussians beside one: first the GLR of two windows that slide over the frames, whose peaks are candidates; then
-neighbouring pieces are joined, the most alike first, as long as BIC prefers one Gaussian for both.
+neighbouring pieces are joined, the most alike first, as long as BIC prefers one Gaussian for both; then each change
+moves to where it parts its two neighbours best, and BIC has another say.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from speechlib.clustering.moments import covariances_of, standardise
 
+_MOVES = 2  # times that all changes move
 _PART_STEPS = 6000  # candidates of a stretch of speech that are looked for at once, which bounds the memory
 
 
@@ -64,11 +66,10 @@ def find_changes(frames: np.ndarray, options: ChangeOptions | None = None) -> np
         own = _candidates(standardise(moments, options.floor), shortest, -(-options.window // options.step))
         edges += [first] * (first > 0) + [first + change for change in own]
     edges = [edge for edge in edges if num_steps - edge >= shortest]
-    bounds = [edge * options.step for edge in edges] + [len(frames)]
-    if len(bounds) < 3:
-        return np.zeros(0, np.int64)
-    pieces = [_moments(frames[begin:past]) for begin, past in zip(bounds, bounds[1:], strict=False)]
-    return _join(np.array(bounds[1:-1]), standardise(np.array(pieces), options.floor), options.penalty)
+    changes = _join(frames, [edge * options.step for edge in edges[1:]], options)
+    for _ in range(_MOVES):
+        changes = _move(frames, changes, shortest, options)
+    return np.array(_join(frames, changes, options), np.int64)
 
 
 def _moments(frames: np.ndarray) -> np.ndarray:
@@ -104,16 +105,35 @@ def _candidates(moments: np.ndarray, shortest: int, window: int) -> list[int]:
     return chosen
 
 
-def _join(changes: np.ndarray, pieces: np.ndarray, penalty: float) -> np.ndarray:
-    """The changes between neighbouring pieces that BIC keeps when pieces are joined, the most alike first."""
-    dim = pieces.shape[1] - 1
+def _move(frames: np.ndarray, changes: list[int], shortest: int, options: ChangeOptions) -> list[int]:
+    """Each change in its turn where the GLR of the pieces on both sides, which end at its neighbours, is highest."""
+    changes = list(changes)
+    reach = _PART_STEPS // 2 * options.step  # of long pieces the nearer end is enough
+    for index, change in enumerate(changes):
+        first = max(changes[index - 1] if index else 0, change - reach)
+        past = min(changes[index + 1] if index + 1 < len(changes) else len(frames), change + reach)
+        (_, moments), *_ = _step_moments(frames[first:past], options.step)
+        before = np.cumsum(standardise(moments, options.floor), axis=0)
+        left = before[shortest - 1 : len(before) - shortest]
+        changes[index] = first + (shortest + int(np.argmax(_gain(left, before[-1] - left)))) * options.step
+    return changes
+
+
+def _join(frames: np.ndarray, changes: list[int], options: ChangeOptions) -> list[int]:
+    """The changes that BIC keeps when neighbouring pieces are joined, the most alike first."""
+    if not changes:
+        return []
+    bounds = [0, *changes, len(frames)]
+    pieces = np.array([_moments(frames[begin:past]) for begin, past in zip(bounds, bounds[1:], strict=False)])
+    pieces = list(standardise(pieces, options.floor))
+    dim = frames.shape[1]
     parameters = dim + dim * (dim + 1) / 2
-    changes, pieces = list(changes), list(pieces)
+    changes = list(changes)
 
     def difference(left: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:
         left, right = np.array(left), np.array(right)
         counts = left[:, 0, 0] + right[:, 0, 0]
-        return _gain(left, right) - 0.5 * penalty * parameters * np.log(counts)
+        return _gain(left, right) - 0.5 * options.penalty * parameters * np.log(counts)
 
     differences = list(difference(pieces[:-1], pieces[1:]))
     while differences:
@@ -127,7 +147,7 @@ def _join(changes: np.ndarray, pieces: np.ndarray, penalty: float) -> np.ndarray
             renewed = difference([pieces[place] for place in near], [pieces[place + 1] for place in near])
             for place, value in zip(near, renewed, strict=True):
                 differences[place] = value
-    return np.array(changes, np.int64)
+    return changes
 
 
 def _gain(left: np.ndarray, right: np.ndarray) -> np.ndarray:

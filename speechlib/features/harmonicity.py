@@ -4,8 +4,8 @@ Voiced speech repeats itself with the period of the glottis, noise does not. Unv
 stand beside voiced ones: a margin takes them in. Two things differ from the plain measure (Boersma, IFA Proceedings 17,
 1993), for the rumble of a room is a narrow band of noise, and that, too, looks periodic for a while. The spectrum is
 flattened, by a pre-emphasis and by taking its magnitude instead of its power (the generalised autocorrelation of
-Tolonen and Karjalainen, IEEE Trans. SAP 8, 2000). And long lags keep the small values that the window gives them: to
-divide by the window's own autocorrelation would raise what chance does there.
+Tolonen and Karjalainen, IEEE Trans. SAP 8, 2000). And the square root of the window's own autocorrelation is divided
+by: all of it would make low voices as harmonic as high ones, but raise what chance does at their long lags as well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from speechlib.features.speech_regions import flags_of, runs, speech_regions
 PERIODS = 3  # of the lowest pitch in a window: fewer do not show the period, more blur a pitch that moves
 _BLOCK_FRAMES = 512  # transformed at once: their spectra stay in a core's cache
 _LAG_POINTS_PER_PERIOD = 16  # of the highest pitch: the parabola through three points then finds its peak
-_PRE_EMPHASIS_HZ = 300.0  # below, the spectrum is attenuated by 6 dB an octave
+_PRE_EMPHASIS_HZ = 300.0  # below, the spectrum is attenuated by 12 dB an octave
 _SILENCE = 1.0  # mean square, samples in int16 range: below, there is nothing but rounding noise
 
 
@@ -36,10 +36,10 @@ class HarmonicityOptions:
     max_pitch: float = 400.0  # Hz
     low_freq: float = 100.0  # Hz: rumble and hum below are not listened to
     high_freq: float = 3500.0  # Hz, or half the sampling rate if that is less
-    onset: float = 0.4
-    offset: float = 0.15
-    max_drop: float = 30.0  # dB below the loud frames of the recording (its 95th percentile): less is silence
-    min_voiced: float = 50.0  # ms; shorter stretches are chance
+    onset: float = 0.45
+    offset: float = 0.12
+    max_drop: float = 25.0  # dB below the loud frames of the recording (its 95th percentile): less is silence
+    min_voiced: float = 70.0  # ms; shorter stretches are chance
     min_silence: float = 300.0  # ms; shorter pauses between voiced stretches are unvoiced speech
     margin: float = 250.0  # ms before and after, for unvoiced sounds
 
@@ -87,11 +87,13 @@ class HarmonicityExtractor:
         # Edges a quarter of an octave wide: sharp ones would ring in the autocorrelation.
         edges = [options.low_freq / 1.19, options.low_freq, options.high_freq / 1.19, options.high_freq]
         band = np.interp(freqs, edges, [0, 1, 1, 0]) if options.low_freq else np.interp(freqs, edges[2:], [1, 0])
-        self.band = (band * freqs**2 / (freqs**2 + _PRE_EMPHASIS_HZ**2)).astype(np.float32)
+        self.band = (band * (freqs**2 / (freqs**2 + _PRE_EMPHASIS_HZ**2)) ** 2).astype(np.float32)
         seconds = self.size / rate
         self.lags = _fast_length(max(2 * len(freqs), int(seconds * options.max_pitch * _LAG_POINTS_PER_PERIOD)))
         self.first = int(self.lags / seconds / options.max_pitch)
         self.past = int(np.ceil(self.lags / seconds / options.min_pitch)) + 1
+        own = np.fft.irfft(np.abs(np.fft.rfft(self.window, self.size)[: len(freqs)]), self.lags)
+        self.correction = np.sqrt(own[0] / own[self.first - 1 : self.past + 1]).astype(np.float32)
         self.power = float(np.sum(self.window.astype(np.float64) ** 2)) * self.size / 2  # of a mean square of 1
 
     def num_frames(self, num_samples: int) -> int:
@@ -139,7 +141,7 @@ class HarmonicityExtractor:
         correlation = np.fft.irfft(np.sqrt(power), self.lags)
         level = power.sum(axis=1) / np.float32(self.power)
         zeroth = np.maximum(correlation[:, :1], np.float32(1e-20))
-        harmonicity = _highest_peak(correlation[:, self.first - 1 : self.past + 1] / zeroth)
+        harmonicity = _highest_peak(correlation[:, self.first - 1 : self.past + 1] / zeroth * self.correction)
         harmonicity[level < _SILENCE] = 0
         return np.clip(harmonicity, 0, 1).astype(np.float32), level.astype(np.float32)
 

@@ -78,6 +78,7 @@ def write_segments(path: str | os.PathLike, segments: Iterable[Segment]) -> int:
         if name in lines:
             raise ValueError(f"{path}: two segments would be called {name}: expected times that differ by 1 ms or more")
         channel = "" if segment.channel is None else f" {segment.channel}"
-        lines[name] = f"{segment.recording} {segment.start:.3f} {segment.end:.3f}{channel}"
+        start, end = (round(time * 1000) / 1000 for time in (segment.start, segment.end))  # as the name has them
+        lines[name] = f"{segment.recording} {start:.3f} {end:.3f}{channel}"
     write_map(path, lines)
     return len(lines)
