@@ -96,8 +96,7 @@ def _clusterings(
             )
         try:
             limits = _limits(args, conversation, numbers)
-            costs = scores if args.read_costs else np.negative(scores, out=scores)
-            yield conversation, cluster(costs, limits, args.linkage)
+            yield conversation, cluster(scores, limits, args.linkage, are_scores=not args.read_costs)
         except ValueError as error:
             raise ValueError(f"{args.scores}: conversation {conversation!r}: {error}") from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speechlib.clustering.linkage import greedy_merges, symmetric_copy
+from speechlib.clustering.linkage import greedy_merges, make_symmetric
 
 MAX_ONE_PASS = np.iinfo(np.int16).max  # Kaldi's default
 _FIRST_PASS_CLUSTERS = 10  # times as many as are wanted in the end are left by the first pass, at least
@@ -61,21 +61,23 @@ class Clustering:
     tree: np.ndarray | None
 
 
-def cluster(costs, limits: Limits, method: str = "average") -> Clustering:
+def cluster(matrix, limits: Limits, method: str = "average", are_scores: bool = False) -> Clustering:
     """Merge the two closest clusters until a limit is reached.
 
     Sums and costs are in single precision, as Kaldi's, so that even what hangs on rounding comes out the same; only the
     sums between clusters of different parts, in the second pass, are more exact than Kaldi's.
 
     Args:
-        costs: (items, items) symmetric, low for items that belong together; the upper triangle counts.
+        matrix: (items, items) symmetric costs, low for items that belong together; the upper triangle counts.
         limits: when to stop.
         method: `average` linkage, which is Kaldi's, or `complete`.
+        are_scores: the matrix holds negative costs.
 
     Raises:
         ValueError: the matrix is not square, finite and symmetric, or has fewer items than clusters are wanted.
     """
-    costs = symmetric_copy(costs, np.float32)
+    costs = np.multiply(matrix, -1.0 if are_scores else 1.0, dtype=np.float32)
+    make_symmetric(costs)
     num = len(costs)
     if limits.min_clusters > num:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Agglomerative clustering of a fixed matrix of distances, average and complete linkage, in NumPy alone.
 
 Each cluster keeps its nearest neighbour, and looks for another one only when it comes to the front of the queue after
-that neighbour was merged (the "generic" algorithm of Muellner, 2011, with the column of a new cluster written at once).
+that neighbour was merged (the "generic" algorithm of Muellner, 2011, on the whole matrix instead of its triangle).
 The order of merges is that of Kaldi's ivector/agglomerative-clustering.cc, ties included: the lowest distance first,
 then the pair whose older cluster is the oldest, then the one whose newer cluster is the oldest.
 """
@@ -32,50 +32,57 @@ def linkage_tree(distances, method: str = "average") -> np.ndarray:
     """
     if method not in METHODS:
         raise ValueError(f"unknown linkage method {method!r}: give one of {', '.join(METHODS)}")
-    matrix = symmetric_copy(distances)
+    matrix = np.array(distances, dtype=np.float64)
+    make_symmetric(matrix)
     return np.array(greedy_merges(matrix, np.ones(len(matrix)), method), dtype=np.float64).reshape(-1, 4)
 
 
-def symmetric_copy(matrix, dtype: type = np.float64) -> np.ndarray:
-    """The upper triangle of a matrix and its mirror image.
+def make_symmetric(matrix: np.ndarray) -> None:
+    """Check a matrix, and let its upper triangle count where rounding made its lower one differ.
 
     Args:
-        matrix: (items, items); finite and, but for rounding, symmetric; the diagonal is not read.
-        dtype: type of the copy.
-
-    Returns:
-        (items, items) symmetric, with zeros on the diagonal; the caller's own.
+        matrix: (items, items) float, finite and symmetric but for rounding; the diagonal is not read. Changed in place:
+            exactly symmetric, with zeros on the diagonal.
 
     Raises:
-        ValueError: another matrix; names the first wrong entry.
+        ValueError: another matrix; names a wrong entry.
     """
-    matrix = np.asarray(matrix)
     if matrix.ndim != 2 or len(matrix) != matrix.shape[1] or len(matrix) == 0:
         raise ValueError(f"need a square matrix of at least one item, got shape {matrix.shape}")
-    copy = matrix.astype(dtype)
-    np.fill_diagonal(copy, 0)
-    low, high = float(copy.min()), float(copy.max())
-    if not np.isfinite([low, high]).all():
-        bad = np.argwhere(~np.isfinite(copy))
+    np.fill_diagonal(matrix, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(matrix.sum()):  # NaN and infinity stay in a sum
+            _check_finite(matrix)
+    largest, worst, where = 0.0, 0.0, ""
+    for row in range(0, len(matrix), _BLOCK):
+        for column in range(row, len(matrix), _BLOCK):
+            block = matrix[row : row + _BLOCK, column : column + _BLOCK].T.copy()
+            mirrored = matrix[column : column + _BLOCK, row : row + _BLOCK]
+            largest = max(largest, block.max(), -block.min())
+            difference = mirrored - block
+            if max(difference.max(), -difference.min()) > worst:
+                worst = max(difference.max(), -difference.min())
+                second, first = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+                if row == column and first > second:
+                    first, second = second, first
+                above = matrix[row + first, column + second]
+                where = (
+                    f"{above:g} in row {row + first}, column {column + second}, but "
+                    f"{mirrored[second, first]:g} the other way round (counted from 0)"
+                )
+            mirrored[:] = np.tril(block) + np.tril(block, -1).T if row == column else block
+    if worst > _SYMMETRY * largest:
+        raise ValueError(f"the matrix is not symmetric: {where}")
+
+
+def _check_finite(matrix: np.ndarray) -> None:
+    bad = np.argwhere(~np.isfinite(matrix))
+    if len(bad):
         row, column = bad[0]
         raise ValueError(
-            f"{len(bad)} entries are not finite numbers, the first is {copy[row, column]} in row {row}, column "
+            f"{len(bad)} entries are not finite numbers, the first is {matrix[row, column]} in row {row}, column "
             f"{column} (counted from 0)"
         )
-    bound = _SYMMETRY * max(-low, high)
-    for row in range(0, len(copy), _BLOCK):
-        for column in range(row, len(copy), _BLOCK):
-            block = copy[row : row + _BLOCK, column : column + _BLOCK]
-            mirrored = copy[column : column + _BLOCK, row : row + _BLOCK]
-            difference = block - mirrored.T
-            if max(difference.max(), -difference.min()) > bound:
-                first, second = np.unravel_index(np.abs(difference).argmax(), difference.shape)
-                raise ValueError(
-                    f"the matrix is not symmetric: {block[first, second]:g} in row {row + first}, column "
-                    f"{column + second}, but {mirrored[second, first]:g} the other way round (counted from 0)"
-                )
-            mirrored[:] = np.triu(block) + np.triu(block, 1).T if row == column else block.T
-    return copy
 
 
 def greedy_merges(
@@ -128,9 +135,16 @@ class _Clusters:
         self._row = np.empty(num, costs.dtype)
         self._nearest_distance = np.full(num, np.inf, costs.dtype)  # may lie below the truth until looked at again
         self._nearest = [-1] * num  # number of that neighbour
-        for slot in range(num):
-            self._look(slot)
         self.distance = np.inf
+        if self._limited or (average and self._sizes.max() > 1):
+            for slot in range(num):
+                self._look(slot)
+        else:
+            np.fill_diagonal(costs, np.inf)
+            nearest = costs.argmin(axis=1)
+            self._nearest_distance[:] = costs[np.arange(num), nearest]
+            self._nearest = nearest.tolist()
+            np.fill_diagonal(costs, 0)
 
     def closest(self) -> tuple[int, int] | None:
         """Slots of the pair to merge next, None if no pair may be merged; `distance` is theirs."""
@@ -193,11 +207,11 @@ class _Clusters:
     def _pack(self, slot: int) -> int:
         """Drop the empty slots; returns where a slot went."""
         kept = np.flatnonzero(self._closed == 0)
-        self._costs = self._costs[kept[:, None], kept]
+        self._costs = self._costs[kept].take(kept, axis=1)
         self._sizes, self._numbers = self._sizes[kept], self._numbers[kept]
         self._nearest_distance = self._nearest_distance[kept]
-        self._nearest = [self._nearest[old] for old in kept]
+        self._nearest = [self._nearest[old] for old in kept.tolist()]
         self._closed, self._row = np.zeros(len(kept), self._costs.dtype), np.empty(len(kept), self._costs.dtype)
-        for new, number in enumerate(self._numbers):
+        for new, number in enumerate(self._numbers.tolist()):
             self._slot_of[number] = new
         return int(np.searchsorted(kept, slot))
