@@ -25,6 +25,7 @@ _SHARES = {"train": 0.26, "devtest": 0.25, "evltest": 0.49}  # of the speakers
 _SIZES = (2, 3, 2, 4, 2, 2, 5, 2, 6, 2, 3, 2, 7, 2)  # speakers of the calls, over and over: most have two
 _UTTERANCES = {2: (5, 8), 3: (4, 6)}  # of each speaker, by the number of them
 _UTTERANCES_OF_MANY = (3, 4)
+_BROKEN_OFF = 0.4  # of the utterances
 _FIRST_CALL = 4065
 _SWITCH_S, _GO_ON_S = (-0.35, 0.8), (0.15, 0.9)  # pauses when the other side, the same side speaks next
 _NOISES = ("hiss", "hum", "street", "rain", "engine")
@@ -84,9 +85,17 @@ def plan(num_speakers: int, seed: int) -> list[Call]:
             least, most = _UTTERANCES.get(size, _UTTERANCES_OF_MANY)
             counts = {label: int(rng.integers(least, most + 1)) for label in members}
             order = turn_order(counts, rng)
-            turns = list(zip(order, sentences.draw_unique(len(order), rng), strict=True))
+            texts = [_shorten(text, rng) for text in sentences.draw_unique(len(order), rng)]
+            turns = list(zip(order, texts, strict=True))
             calls.append(Call(f"en_{number}", part, number, members, turns))
     return calls
+
+
+def _shorten(text: str, rng: np.random.Generator) -> str:
+    """People do not always finish their sentences: about a second is left of some."""
+    words = text.split()
+    count = int(rng.integers(3, 6)) if rng.random() < _BROKEN_OFF else len(words)
+    return text if count >= len(words) else " ".join(words[:count]) + "."
 
 
 def _call_sizes(total: int) -> list[int]:
