@@ -4,7 +4,7 @@
 # Diarization and Jaccard error rates of <rttm> against <data-dir>/ref.rttm, by recording (<out-dir>/der.json) and over
 # all, with intervals over recordings (<out-dir>/result.json). With a file <data-dir>/all.uem only that is scored.
 # Options:
-#   --collar S               seconds not scored on each side of every boundary of the reference (default: 0)
+#   --collar S               seconds not scored on each side of every boundary of the reference (default: 0.0)
 #   --skip-overlap BOOL      leave out where several speakers of the reference speak (default: false)
 #   --uem FILE               recordings and stretches to score (default: <data-dir>/all.uem where it is there)
 #   --selection FILE         how the threshold was chosen (tune_threshold), noted in result.json
@@ -16,7 +16,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # some are read by name, in the loop below
-collar=0 skip_overlap=false uem='' selection='' cut='' tags='' seed='' num_bootstrap=1000 cmd=utils/run.py
+collar=0.0 skip_overlap=false uem='' selection='' cut='' tags='' seed='' num_bootstrap=1000 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

@@ -45,7 +45,7 @@ _score() {
     python -m speechlib.bin.cut_trees "$@" "$reco2utt" "scp:$trees/trees.scp" "$folder/utt2cluster"
   if [[ -s $data/utt2num_frames ]]; then options+=(--utt2num-frames "$data/utt2num_frames"); fi
   case ${folder##*/} in
-    known) options+=(--cut fixed --rule "the number of speakers is known") ;;
+    known) options+=(--cut oracle --rule "the number of speakers is known") ;;
     *) if [[ -n $dev_data ]]; then options+=(--selection "$folder/selection.json"); else
       options+=(--cut fixed --rule "threshold $threshold"); fi ;;
   esac
