@@ -16,6 +16,9 @@ import numpy as np
 
 from speechlib.clustering.utterance_comparison import integrate_channel
 
+_BLOCK_FRAMES = 4096  # of a long utterance, at a time
+_PADDED_FRAMES = 1 << 18  # at a time on a GPU: 0.5 GB for 256 Gaussians
+
 
 class BatchStatistics(NamedTuple):
     """What a batch of utterances tells about its speakers.
@@ -70,7 +73,8 @@ class StatisticsExtractor:
         if not (weights.shape == means.shape[:1] and means.shape == variances.shape == loadings.shape[:2]):
             raise ValueError(f"weights {weights.shape}, means {means.shape}, variances {variances.shape} and "
                              f"eigenvoices {eigenvoices.shape} do not fit")
-        if not ((weights >= 0).all() and weights.any() and (variances > 0).all() and np.isfinite(loadings).all()):
+        finite = np.isfinite(means).all() and np.isfinite(variances).all() and np.isfinite(loadings).all()
+        if not ((weights >= 0).all() and weights.any() and (variances > 0).all() and finite):
             raise ValueError("a model with negative weights, variances that are not positive, or NaN")
         self._rank, self._soft, self._num_iters, self._scale = eigenvoices.shape[2], soft, num_iters, frame_scale
         self.num_gauss, self.dim, self._total = loadings.shape
@@ -105,12 +109,27 @@ class StatisticsExtractor:
             raise ValueError("features with NaN or infinite values")
         if lengths.sum() != len(features) or (lengths < 1).any():
             raise ValueError(f"utterances of {lengths} frames for {len(features)}: expected at least one of each")
+        features, ends = np.asarray(features, np.float64), np.cumsum(lengths)
+        found = []
+        groups = self._engine.groups(lengths)
+        for group in groups:
+            whole = len(group) == len(lengths)
+            frames = features if whole else np.concatenate([features[ends[i] - lengths[i] : ends[i]] for i in group])
+            found.append(self._extract(frames, lengths if whole else lengths[group]))
+        if len(found) == 1:
+            return found[0]
+        back = np.argsort(np.concatenate(groups))
+        *of_utterances, objectives = zip(*found, strict=True)
+        joined = (np.concatenate(parts)[back] for parts in of_utterances)
+        return BatchStatistics(*joined, np.concatenate(objectives, axis=1)[:, back])
+
+    def _extract(self, features: np.ndarray, lengths: np.ndarray) -> BatchStatistics:
         num, total = len(lengths), self._total
         points = np.zeros((num, total))
         precisions, linear = np.zeros((num, total, total)), np.zeros((num, total))
         occupancies = np.zeros((num, self.num_gauss))
         objectives = np.zeros((self._num_iters, num))
-        self._engine.begin(np.asarray(features, np.float64), lengths)
+        self._engine.begin(features, lengths)
         active = np.arange(num)
         for iteration in range(self._num_iters):
             likelihoods, counts, sums, changed = self._engine.assign(active, points[active])
@@ -137,13 +156,14 @@ class _Host:
         self._soft, self._projection, self._shift, self._precise = soft, projection, shift, precise
         self._mean_shift, self._grams = bend
 
+    def groups(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Utterances of a batch that are best worked on together."""
+        return [np.arange(len(lengths))]
+
     def begin(self, features: np.ndarray, lengths: np.ndarray) -> None:
-        """Keep a batch, and how likely its frames are for the mixture itself."""
+        """Keep a batch."""
         frames = np.concatenate([features, np.ones((len(features), 1)), features**2], axis=1)
-        dim = features.shape[1]
-        ends = np.cumsum(lengths)[:-1]
-        self._frames = np.split(frames[:, : dim + 1], ends)
-        self._likelihoods = np.split(frames @ self._projection, ends)
+        self._frames = np.split(frames, np.cumsum(lengths)[:-1])
         self._gaussians: list[np.ndarray | None] = [None] * len(lengths)
 
     def assign(
@@ -159,31 +179,40 @@ class _Host:
             Log-likelihoods (some,), frames of each Gaussian (some, Gaussians), their sums (some, Gaussians, dim), and
             which utterances have other Gaussians than before (some,).
         """
-        num_gauss, dim = self._projection.shape[1], self._frames[0].shape[1] - 1
-        sums = np.empty((len(active), num_gauss, dim + 1))
-        likelihoods, changed = np.empty(len(active)), np.ones(len(active), bool)
+        num_gauss, size = self._projection.shape[1], len(self._projection) // 2 + 1
+        sums = np.zeros((len(active), num_gauss, size))
+        likelihoods, changed = np.zeros(len(active)), np.ones(len(active), bool)
         maps = self._maps(points)
         for index, utterance in enumerate(active):
-            frames, scores = self._frames[utterance], self._likelihoods[utterance]
-            if points[index].any():
-                scores = scores + frames @ maps[index]
-            best = scores.argmax(axis=1)
-            rows = np.arange(len(frames))
-            highest = scores[rows, best]
-            if self._soft:
-                posteriors = np.exp(scores - highest[:, None])
-                norms = posteriors.sum(axis=1)
-                likelihoods[index] = (highest + np.log(norms)).sum()
-                posteriors /= norms[:, None]
-            else:
-                before = self._gaussians[utterance]
+            projection = self._projection.copy()
+            projection[:size] += maps[index]
+            chosen = []
+            for begin in range(0, len(self._frames[utterance]), _BLOCK_FRAMES):
+                frames = self._frames[utterance][begin : begin + _BLOCK_FRAMES]
+                likelihood, posteriors, best = self._posteriors(frames @ projection)
+                likelihoods[index] += likelihood
+                sums[index] += posteriors.T @ frames[:, :size]
+                chosen.append(best)
+            if not self._soft:
+                before, best = self._gaussians[utterance], np.concatenate(chosen)
                 changed[index] = before is None or not np.array_equal(best, before)
                 self._gaussians[utterance] = best
-                likelihoods[index] = highest.sum()
-                posteriors = np.zeros(scores.shape)
-                posteriors[rows, best] = 1.0
-            np.matmul(posteriors.T, frames, out=sums[index])
-        return likelihoods, sums[..., dim], sums[..., :dim], changed
+        return likelihoods, sums[..., -1], sums[..., :-1], changed
+
+    def _posteriors(self, scores: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log-likelihood of frames, posteriors (frames, Gaussians), likeliest Gaussians (frames,); loses the scores."""
+        best = scores.argmax(axis=1)
+        rows = np.arange(len(best))
+        highest = scores[rows, best]
+        if self._soft:
+            scores -= highest[:, None]
+            posteriors = np.exp(scores, out=scores)
+            norms = posteriors.sum(axis=1)
+            posteriors /= norms[:, None]
+            return float((highest + np.log(norms)).sum()), posteriors, best
+        scores[:] = 0.0
+        scores[rows, best] = 1.0
+        return float(highest.sum()), scores, best
 
     def _maps(self, points: np.ndarray) -> np.ndarray:
         """(some, dim + 1, Gaussians): what the points add to the log-likelihoods of [x, 1]."""
@@ -220,6 +249,17 @@ class _Device(_Host):
 
     def _put(self, array: np.ndarray):
         return self._torch.as_tensor(np.ascontiguousarray(array), device=self._device)
+
+    def groups(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Utterances of about the same length, the longest first: little padding."""
+        groups: list[list[int]] = []
+        for utterance in np.argsort(-lengths, kind="stable").tolist():
+            longest = lengths[groups[-1][0]] if groups else 0
+            if lengths[utterance] * 2 > longest > 0 and longest * (len(groups[-1]) + 1) <= _PADDED_FRAMES:
+                groups[-1].append(utterance)
+            else:
+                groups.append([utterance])
+        return [np.array(group) for group in groups]
 
     def begin(self, features: np.ndarray, lengths: np.ndarray) -> None:
         """As _Host.begin."""

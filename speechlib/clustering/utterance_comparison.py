@@ -21,7 +21,7 @@ import numpy as np
 from speechlib.clustering import device_evidence
 from speechlib.clustering.evidence import Evidence
 
-_SYMMETRIC = 1e-8  # of the largest element
+_SYMMETRIC = 1e-6  # of the largest element: sums that were in single precision once are let through
 
 
 def utterance_statistics(
@@ -121,6 +121,7 @@ def log_ratio_to_many(L_a: Any, d_a: Any, L: Any, d: Any) -> Any:
         ValueError: as `log_ratio`.
     """
     if _on_gpu(L):
+        L_a, d_a, L, d = (tensor.double() for tensor in (L_a, d_a, L, d))
         _check(L, d)
         _check(L_a[None], d_a[None])
         return device_evidence.evidences(L + L_a, d + d_a) - (
@@ -151,7 +152,7 @@ def pairwise_log_ratio(L: Any, d: Any) -> Any:
     """
     if _on_gpu(L):
         _check(L, d)
-        return device_evidence.pairwise(L, d)
+        return device_evidence.pairwise(L.double(), d.double())
     (L, d), restore = _to_host(L, d)
     _check(L, d)
     _evidences(L, d)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from speechlib.clustering import frame_assignment
 from speechlib.clustering.frame_assignment import StatisticsExtractor
 from speechlib.clustering.utterance_comparison import integrate_channel, utterance_statistics
 
@@ -110,6 +111,14 @@ def test_utterances_do_not_depend_on_their_batch(model, features):
     assert alone.linear[0] == pytest.approx(together.linear[2], abs=1e-12)
 
 
+@pytest.mark.parametrize("soft", [False, True])
+def test_long_utterances_go_in_blocks(model, features, soft, monkeypatch):
+    whole = StatisticsExtractor(*model, soft=soft).extract(features, LENGTHS)
+    monkeypatch.setattr(frame_assignment, "_BLOCK_FRAMES", 7)
+    for ours, theirs in zip(StatisticsExtractor(*model, soft=soft).extract(features, LENGTHS), whole, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-10)
+
+
 def test_frames_that_count_less(model, features):
     whole = StatisticsExtractor(*model[:4], num_iters=1).extract(features, LENGTHS)
     third = StatisticsExtractor(*model[:4], num_iters=1, frame_scale=1 / 3).extract(features, LENGTHS)
@@ -126,6 +135,8 @@ def test_errors(model, features):
         StatisticsExtractor(model[0][:5], *model[1:])
     with pytest.raises(ValueError, match="not positive"):
         StatisticsExtractor(*model[:2], -model[2], *model[3:])
+    with pytest.raises(ValueError, match="or NaN"):
+        StatisticsExtractor(model[0], model[1] * np.nan, *model[2:])
     with pytest.raises(ValueError, match="--device nowhere"):
         StatisticsExtractor(*model, device="nowhere")
     extractor = StatisticsExtractor(*model)
