@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Speaker identification and clustering on TIMIT (Lukic et al., MLSP 2016).
+# Speaker identification and clustering on TIMIT (Lukic et al., MLSP 2016; Jeon et al., 2009).
 #
 # Usage: egs/timit/run.sh [options]
 #  e.g.: egs/timit/run.sh                              # the embedded demo corpus: synthetic voices
@@ -87,11 +87,19 @@ if stage 7 "Clustering: unseen speakers, every layer (Table 1)"; then
   done
 fi
 
-if stage 8 "Figures"; then
+if stage 8 "Clustering: the same speakers, by distances between utterances (Jeon et al., 2009)"; then
+  if [[ ! -e $data/lists/too_few_to_cluster ]]; then
+    local/make_comparison_sets.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" "$data"
+    each_seed "$exp/cluster" local/compare_utterances.sh --seed SEED "$data" "$exp/cluster"
+    local/compare_utterances.sh --kind moments --seed "$seed" "$data" "$exp/cluster"
+  fi
+fi
+
+if stage 9 "Figures"; then
   local/make_figures.sh --nj "$nj" --seed "$seed" "$data" "$exp" "$results"
 fi
 
-if stage 9 "Results"; then
+if stage 10 "Results"; then
   python -m speechlib.bin.collect_results "$exp" "$results"
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
 fi

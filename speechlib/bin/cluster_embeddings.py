@@ -8,6 +8,9 @@ lowest misclassification rate on these other speakers); else by the highest silh
 of misclassification rate is reported at its own best cut: utt2cluster and utt2cluster_oracle are those of the strict
 kind, utt2cluster_hungarian and utt2cluster_oracle_hungarian those of the other. Intervals are 95 % percentile bootstrap
 intervals: speakers are resampled, the clustering is held fixed.
+
+With --reco2utt the trees are there already, as cluster_utterances writes them, of other distances than between
+embeddings; they are cut and scored in the same way.
 """
 
 import os
@@ -24,8 +27,10 @@ from speechlib.clustering.agglomerative import (
     silhouette_merges,
     tune_threshold,
 )
+from speechlib.clustering.cuts import levels
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.clusters import check_same_items, read_labels, write_curve, write_tree
+from speechlib.io.conversations import read_conversations, read_trees
 from speechlib.io.maps import write_map
 from speechlib.io.results import add_tag_option, write_result
 from speechlib.io.tables import read_table
@@ -35,11 +40,11 @@ from speechlib.metrics.clustering import KINDS, CutScores, misclassified, score_
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Vectors in the order of their sorted names, and the tree over them."""
+    """Vectors in the order of their sorted names, and the tree over them; None where only a tree was read."""
 
     source: str
     items: list[str]
-    vectors: np.ndarray
+    vectors: np.ndarray | None
     tree: np.ndarray
 
     def labels(self, path: str) -> list[str]:
@@ -60,7 +65,7 @@ class Cut:
 def main(argv: list[str] | None = None) -> None:
     """Read embeddings, write the clustering and its scores."""
     options = _parse(argv)
-    data = _read_embeddings(options.embeddings, options)
+    data = _read(options.embeddings, options.reco2utt, options)
     speakers = None if options.reference is None else data.labels(options.reference)
     cuts = _choose_cuts(data, options)
     os.makedirs(options.out_dir, exist_ok=True)
@@ -90,6 +95,7 @@ def main(argv: list[str] | None = None) -> None:
             interval = bootstrap_interval(wrong, speakers, num_samples=options.bootstrap_samples)
             metrics[f"mr_{kind}{suffix}"] = {"value": wrong.mean(), "interval": interval, "selection": selection}
     metrics["purity"] = {"value": scores.purity[cuts["strict"].merges]}
+    how = {} if options.reco2utt else {"method": options.method, "linkage_legacy": options.linkage_legacy}
     write_result(
         os.path.join(options.out_dir, "result.json"),
         task="speaker clustering",
@@ -103,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
         selection=cuts["strict"].selection,
         labels=options.reference,
         seed=options.seed,
-        extra={"method": options.method, "linkage_legacy": options.linkage_legacy, **dict(options.tag)},
+        extra={**how, **dict(options.tag)},
     )
 
 
@@ -118,12 +124,14 @@ def _parse(argv: list[str] | None):
     parser.add_argument("--reference", metavar="UTT2SPK", help="true speakers: score the clustering")
     parser.add_argument("--dev-embeddings", metavar="RSPECIFIER", help="embeddings of other speakers, to tune the cut")
     parser.add_argument("--dev-reference", metavar="UTT2SPK", help="true speakers of --dev-embeddings")
+    parser.add_argument("--reco2utt", metavar="FILE", help="<embeddings> is a table of trees, of these utterances")
+    parser.add_argument("--dev-reco2utt", metavar="FILE", help="the same of --dev-embeddings")
     parser.add_argument("--threshold", type=float, help="make the merges at a distance of at most this")
     parser.add_argument("--num-clusters", type=int, help="cut into this many clusters")
     parser.add_argument("--seed", type=int, help="seed of the model behind the embeddings, noted in result.json")
     add_tag_option(parser)
     parser.add_argument("--bootstrap-samples", type=int, default=1000, help="resamples behind an interval")
-    parser.add_argument("embeddings", help="rspecifier of vectors, one per utterance or group of utterances")
+    parser.add_argument("embeddings", help="rspecifier of vectors, one per utterance or group; or of trees")
     parser.add_argument("out_dir", help="output folder")
     options = parser.parse_args(argv)
     given = [options.num_clusters is not None, options.threshold is not None, options.dev_embeddings is not None]
@@ -131,9 +139,31 @@ def _parse(argv: list[str] | None):
         parser.error("give one of --num-clusters, --threshold and --dev-embeddings, they all choose the cut")
     if (options.dev_embeddings is None) != (options.dev_reference is None):
         parser.error("--dev-embeddings and --dev-reference belong together")
+    if bool(options.reco2utt and options.dev_embeddings) != bool(options.dev_reco2utt):
+        parser.error("--dev-reco2utt goes with --reco2utt and --dev-embeddings: then both are tables of trees")
+    if options.reco2utt and not any(given):
+        parser.error("a tree alone has no silhouette: give --num-clusters, --threshold or --dev-embeddings")
     if options.bootstrap_samples < 1:
         parser.error(f"--bootstrap-samples must be at least 1, got {options.bootstrap_samples}")
     return options
+
+
+def _read(rspecifier: str, reco2utt: str | None, options) -> Embeddings:
+    return _read_tree(rspecifier, reco2utt) if reco2utt else _read_embeddings(rspecifier, options)
+
+
+def _read_tree(rspecifier: str, reco2utt: str) -> Embeddings:
+    conversations = read_conversations(reco2utt)
+    if len(conversations) > 1:
+        raise ValueError(f"{reco2utt}: {len(conversations)} conversations, expected one: several are scored by "
+                         "eval_conversations")
+    ((conversation, items),) = conversations.items()
+    ((_, tree),) = read_trees(rspecifier, conversations, reco2utt)
+    if not len(tree):
+        raise ValueError(f"{reco2utt}: conversation {conversation} is one utterance: there is no tree to cut")
+    tree = tree.copy()
+    tree[:, 2] = levels(tree)  # distances of clusters that are compared anew may fall: a threshold stops before
+    return Embeddings(rspecifier, items, None, tree)
 
 
 def _read_embeddings(rspecifier: str, options) -> Embeddings:
@@ -175,8 +205,8 @@ def _choose_cuts(data: Embeddings, options) -> dict[str, Cut]:
     if options.dev_embeddings is None:
         merges = silhouette_merges(data.vectors, data.tree)
         return dict.fromkeys(KINDS, Cut(merges, {"cut": "fixed", "rule": "highest silhouette"}))
-    dev = _read_embeddings(options.dev_embeddings, options)
-    if dev.vectors.shape[1] != data.vectors.shape[1]:
+    dev = _read(options.dev_embeddings, options.dev_reco2utt, options)
+    if dev.vectors is not None and dev.vectors.shape[1] != data.vectors.shape[1]:
         raise ValueError(
             f"{options.dev_embeddings}: {dev.vectors.shape[1]} dimensions, but {data.source} has "
             f"{data.vectors.shape[1]}; both must come from the same layer of the same model"

@@ -202,3 +202,37 @@ def test_snippets_of_different_layers_are_not_averaged(tmp_path):
         writer.write("b", np.ones((2, 4), dtype=np.float32))
     with pytest.raises(ValueError, match="b has 4 dimensions, others of group x 3"):
         means(tmp_path, "a x\nb x\n", f"ark:{tmp_path}/mixed.ark")
+
+
+def write_tree(folder, name, merges, items):
+    with open_table(f"ark:{folder}/{name}.trees") as writer:
+        writer.write(name, np.array(merges, float))
+    (folder / f"{name}.reco2utt").write_text(f"{name} {' '.join(items)}\n")
+    (folder / f"{name}.utt2spk").write_text("".join(f"{item} {item[:2]}\n" for item in items))
+    return f"ark:{folder}/{name}.trees", str(folder / f"{name}.reco2utt"), str(folder / f"{name}.utt2spk")
+
+
+def test_a_tree_that_is_there_is_cut_and_scored(tmp_path, capsys):
+    # The last distance but one falls below those before: a threshold never undoes what stands before it.
+    merges = [[0, 1, 0.3, 2], [2, 3, 0.6, 2], [4, 5, 0.5, 2], [6, 7, 2, 4], [8, 9, 3, 6]]
+    tree, reco2utt, utt2spk = write_tree(tmp_path, "test", merges, ["S0-1", "S0-2", "S1-1", "S1-2", "S2-1", "S2-2"])
+    merges = [[0, 1, 0.4, 2], [2, 3, 0.7, 2], [4, 5, 0.9, 4]]
+    dev = write_tree(tmp_path, "dev", merges, ["T0-1", "T0-2", "T1-1", "T1-2"])
+    known = ["--reco2utt", reco2utt, "--reference", utt2spk]
+    tuned = ["--dev-embeddings", dev[0], "--dev-reco2utt", dev[1], "--dev-reference", dev[2]]
+    cluster_embeddings.main([*known, *tuned, tree, str(tmp_path / "out")])
+    result = read_result(tmp_path / "out" / "result.json")
+    assert result["selection"]["threshold"] == pytest.approx(0.8) and result["counts"]["clusters"] == 3
+    assert result["metrics"]["mr_strict"]["value"] == 0 and "method" not in result["extra"]
+    cluster_embeddings.main([*known, "--threshold", "0.55", tree, str(tmp_path / "low")])
+    assert read_result(tmp_path / "low" / "result.json")["counts"]["clusters"] == 5
+    for options, message in (
+        (known, "a tree alone has no silhouette"),
+        ([*known, *tuned[:2], *tuned[4:]], "--dev-reco2utt goes with --reco2utt"),
+    ):
+        with pytest.raises(SystemExit):
+            cluster_embeddings.main([*options, tree, str(tmp_path / "none")])
+        assert message in capsys.readouterr().err
+    (tmp_path / "two").write_text("test S0-1\nother S0-2\n")
+    with pytest.raises(ValueError, match="two: 2 conversations, expected one"):
+        cluster_embeddings.main(["--reco2utt", str(tmp_path / "two"), "--threshold", "1", tree, str(tmp_path / "none")])

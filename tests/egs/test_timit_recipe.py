@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-STAGES = range(1, 10)
+STAGES = range(1, 11)
 TINY_CONFIG = """\
 model: {channels: [2, 2], hidden: [2, 1]}
 training: {batch_size: 8, num_updates: 3, learning_rate: 0.01, tensorboard: false}
@@ -62,8 +62,9 @@ def archives(data: Path) -> bytes:
 
 def test_every_stage_starts_after_its_predecessors_and_leaves_results(finished):
     results = {path: json.loads(path.read_text()) for path in (finished / "exp" / "demo").rglob("result.json")}
-    # 2 seeds of identification; 2 shapes x 2 seeds x 2 sets; 2 networks x 2 seeds x 3 layers x 2 lists
-    assert len(results) == 2 + 8 + 24
+    # 2 seeds of identification; 2 shapes x 2 seeds x 2 sets; 2 networks x 2 seeds x 3 layers x 2 lists; 2 distances x
+    # 2 seeds x 2 lists and 3 distances x 2 lists
+    assert len(results) == 2 + 8 + 24 + 8 + 6
     assert len(json.loads((finished / "results" / "demo" / "results.json").read_text())) == len(results)
     for path, result in results.items():
         assert result["selection"]["cut"] in ("oracle", "dev", "fixed")
@@ -135,7 +136,7 @@ def test_list_and_dry_run_do_nothing(recipe):
         (("--stopstage", "3"), "--stop-stage"),
         (("--sed", "3"), "--seed"),
         (("--nj", "many"), "whole number"),
-        (("--stage", "12"), "last stage is 9"),
+        (("--stage", "12"), "last stage is 10"),
         (("--corpus", "no/such/folder"), "no/such/folder"),
         (("--seed", "0"), "--seed"),
     ],

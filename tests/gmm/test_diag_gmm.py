@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from speechlib.gmm.algebra import TorchAlgebra
 from speechlib.gmm.diag_gmm import (
     DiagGmm,
     DiagStats,
@@ -106,6 +107,36 @@ def test_variances_are_floored():
     stats = DiagStats(np.full(3, 100.0), gmm.means * 100, gmm.means**2 * 100)
     new, update = update_diag_gmm(gmm, stats, DiagUpdateOptions(min_variance=0.25))
     assert update.num_floored == 12 and np.allclose(1 / new.inv_vars, 0.25)
+
+
+def test_variances_are_floored_by_the_scale_of_the_features():
+    frames = frames_of(mixture(num_gauss=5), 4000) * np.array([1, 10, 100, 1000], np.float32)
+    overall = frames.var(axis=0, dtype=float)
+    gmm = initialise_diag_gmm(frames, 40, np.random.default_rng(1))
+    options = DiagUpdateOptions(variance_floor_factor=0.1)
+    likes, floored = [], 0
+    for _ in range(15):
+        stats = DiagStats.zeros(gmm)
+        stats.accumulate(gmm, frames)
+        likes.append(stats.log_likelihood)
+        gmm, update = update_diag_gmm(gmm, stats, options)
+        floored += update.num_floored
+    assert floored and np.all(1 / gmm.inv_vars >= 0.0999 * overall)
+    # The floor is the same in all iterations: a bound on the parameters, within which the likelihood never falls.
+    assert np.all(np.diff(likes) > -1e-6 * abs(likes[0]))
+
+
+@pytest.mark.parametrize("block", [700, 100000])
+def test_torch_accumulates_the_same(block, monkeypatch):
+    gmm = mixture()
+    frames = frames_of(gmm, 5000)
+    ours, theirs = DiagStats.zeros(gmm), DiagStats.zeros(gmm)
+    ours.accumulate(gmm, frames)
+    monkeypatch.setattr(TorchAlgebra, "block_frames", block)
+    theirs.accumulate(gmm, frames, algebra=TorchAlgebra("cpu"))
+    for name in ("occupancy", "first", "second", "log_likelihood"):
+        assert np.allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-5)
+    assert theirs.num_frames == 5000
 
 
 def test_splitting_keeps_mean_and_weight_and_is_seeded():

@@ -38,7 +38,7 @@ start spectrogram spectrogram.png --snippet-frames 100 --filters "4,4 8,1 1,8" \
 start results filters.png --kind rows --pattern 'filters/*/*/ten_val/result.json' --metric sentence_accuracy_arithmetic \
   --group extra.shape --label "accuracy, single validation sentences" "$exp" "$results/filters.png"
 if [[ ! -e $data/lists/too_few_to_cluster ]]; then
-  start results table1.png --pattern 'cluster/*/*/*/cluster_large/result.json' --metric mr_strict_oracle \
+  start results table1.png --pattern 'cluster/*/*/L*/cluster_large/result.json' --metric mr_strict_oracle \
     --group extra.layer --series extra.trained --series-label "trained on {} speakers" \
     --label "strict MR, oracle cut" "$exp" "$results/table1.png"
   start cuts cuts.png "$results/cuts.png" L5="$many/L5/cluster_large" L7="$many/L7/cluster_large" L8="$many/L8/cluster_large"
