@@ -20,7 +20,7 @@ from speechlib.features.harmonicity import HarmonicityExtractor, HarmonicityOpti
 from speechlib.features.silero_vad import RATES, SileroNetwork, SileroOptions, silero_decisions
 from speechlib.features.speech_regions import fit_length
 from speechlib.features.vad import VadOptions, energy_vad
-from speechlib.io.audio import BadAudio, UtteranceAudio
+from speechlib.io.audio import UtteranceAudio
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.command_options import add_options, parse_options
 from speechlib.io.feature_table import FeatureTable
@@ -71,26 +71,23 @@ _OPTIONS = {"energy": _Energy, "harmonicity": _Harmonicity, "silero": _Silero}
 
 
 class _AudioDecisions:
-    """Iterate (utterance, decisions) over the audio of a data directory."""
+    """Iterate (utterance, decisions) over the audio of a data directory; bad audio is an error."""
 
     def __init__(self, folder: str, kind: str, options: _Harmonicity | _Silero) -> None:
         self._audio = UtteranceAudio(folder)
         self._kind, self._options = kind, options
         counts = Path(folder) / "utt2num_frames"
         self._num_frames = read_map(counts) if counts.is_file() else None
+        if self._num_frames is not None:  # what has no features needs no decisions
+            self._audio.keys = [utterance for utterance in self._audio.keys if utterance in self._num_frames]
         self._detectors: dict[int, HarmonicityExtractor | SileroNetwork] = {}
         self.num_empty = 0
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
         for utterance, pieces, rate in self._audio.stream(_PIECE_SAMPLES):
-            if self._num_frames is not None and utterance not in self._num_frames:
-                self._leave_out(utterance, "has no features")
-                continue
+            self._check_bad()
             try:
                 voiced = self._decide(pieces, rate)
-            except BadAudio as error:
-                self._leave_out(utterance, f"is bad ({error.reason}): {error}")
-                continue
             except ValueError as error:
                 raise ValueError(f"utterance {utterance}: {error}") from error
             if self._num_frames is not None:
@@ -103,12 +100,15 @@ class _AudioDecisions:
             if len(voiced):
                 yield utterance, voiced
             else:
-                self._leave_out(utterance, "has no frames")
-        self.num_empty += len(self._audio.bad) + len(self._audio.skipped)
+                sys.stderr.write(f"compute_vad: warning: utterance {utterance} has no frames: left out\n")
+                self.num_empty += 1
+        self._check_bad()
+        self.num_empty += len(self._audio.skipped)
 
-    def _leave_out(self, utterance: str, why: str) -> None:
-        sys.stderr.write(f"compute_vad: warning: utterance {utterance} {why}: left out\n")
-        self.num_empty += 1
+    def _check_bad(self) -> None:
+        if self._audio.bad:
+            utterance, _, message = self._audio.bad[0]
+            raise ValueError(f"utterance {utterance}: {message}")
 
     def _decide(self, pieces: Iterable[np.ndarray], rate: int) -> np.ndarray:
         if self._kind == "harmonicity":
