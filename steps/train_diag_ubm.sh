@@ -14,6 +14,8 @@
 #   --vad true|false               keep the frames that <data-dir>/vad.scp calls voiced (default: true)
 #   --num-iters N                  iterations on all data (default: 4)
 #   --num-iters-init N             iterations in memory (default: 20)
+#   --start split|grow             how these begin: all frames in each of them, as Kaldi does; or Gaussians and frames grow
+#                                  together, and they come after that, fewer will do (default: split)
 #   --num-frames N                 frames held in memory for these, a random part of all (default: 500000)
 #   --initial-gauss-proportion X   share of the Gaussians that they begin with (default: 0.5)
 #   --num-gselect N                Gaussians considered for each frame (default: 30)
@@ -26,13 +28,16 @@
 #   --store-features true|false    keep the treated features of every n-th frame on disk between the iterations (4 bytes a
 #                                  value), instead of making them anew each time (default: true)
 #   --cleanup true|false           remove intermediate files (default: true)
+#   --device D                     of the iterations in memory: cpu, or cuda for torch on a GPU (default: cpu)
+#   --use-gpu N                    GPUs for these, for the dispatcher (default: 0)
 #   --nj N                         parallel jobs (default: 4; fewer if there are fewer utterances)
 #   --cmd CMD                      job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 apply_cmn=sliding cmn_window=300 delta=true delta_order=2 delta_window=3 vad=true
-num_iters=4 num_iters_init=20 num_frames=500000 initial_gauss_proportion=0.5 num_gselect=30 subsample=5
-min_gaussian_weight=0.0001 remove_low_count_gaussians=true variance_floor_factor=0.0 seed=0 num_threads=1 store_features=true cleanup=true nj=4 cmd=utils/run.py
+num_iters=4 num_iters_init=20 start=split num_frames=500000 initial_gauss_proportion=0.5 num_gselect=30 subsample=5
+min_gaussian_weight=0.0001 remove_low_count_gaussians=true variance_floor_factor=0.0 seed=0 num_threads=1 store_features=true cleanup=true
+device=cpu use_gpu=0 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -46,6 +51,7 @@ if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then 
 data=${1%/} num_gauss=$2 dir=${3%/}
 [[ $num_gauss =~ ^[1-9][0-9]*$ ]] || usage "$num_gauss Gaussians: expected a whole number"
 [[ $apply_cmn =~ ^(sliding|utterance|none)$ ]] || usage "--apply-cmn $apply_cmn: expected sliding, utterance or none"
+[[ $start =~ ^(split|grow)$ ]] || usage "--start $start: expected split or grow"
 ((num_iters > 0 && num_iters_init > 0)) || usage "--num-iters and --num-iters-init must be at least 1"
 num_gauss_init=$(awk -v n="$num_gauss" -v x="$initial_gauss_proportion" 'BEGIN { print int(n * x) }')
 ((num_gauss_init > 0 && num_gauss_init <= num_gauss)) || usage "--initial-gauss-proportion: expected more than 0, at most 1"
@@ -56,16 +62,18 @@ printf -- '--cmn=%s\n--cmn-window=%s\n--deltas=%s\n--delta-window=%s\n--vad=%s\n
   "$apply_cmn" "$cmn_window" "$delta_order" "$delta_window" "$vad" >"$dir/.frontend.tmp"
 mv "$dir/.frontend.tmp" "$dir/frontend.conf"
 use_frontend "$data" "$dir/frontend.conf"
-begin_anew "$dir" "$num_gauss $num_gauss_init $num_iters $num_iters_init $num_frames $num_gselect $subsample \
+begin_anew "$dir" "$num_gauss $num_gauss_init $num_iters $num_iters_init $start $num_frames $num_gselect $subsample \
 $min_gaussian_weight $remove_low_count_gaussians $variance_floor_factor $seed $nj $(<"$dir/frontend.conf") $(state_of "$data")" \
   "$dir"/*.dubm "$dir"/*.acc "$dir"/gselect.*.ark "$dir"/feats.*.ark
 
 if [[ ! -f $dir/final.dubm ]]; then
   if ! compgen -G "$dir/[0-9]*.dubm" >/dev/null; then
-    $cmd --num-threads "$num_threads" "$dir/log/init.log" \
+    resources=(--num-threads "$num_threads")
+    if ((use_gpu > 0)); then resources+=(--gpu "$use_gpu"); fi
+    $cmd "${resources[@]}" "$dir/log/init.log" \
       python -m speechlib.bin.init_diag_ubm --num-gauss "$num_gauss" --num-gauss-init "$num_gauss_init" \
       --num-iters "$num_iters_init" --num-frames "$num_frames" --min-gaussian-weight "$min_gaussian_weight" \
-      --variance-floor-factor "$variance_floor_factor" \
+      --variance-floor-factor "$variance_floor_factor" --start "$start" --device "$device" \
       --seed "$seed" "${frontend[@]}" "scp:$data/feats.scp" "$dir/0.dubm"
   fi
   frontend+=(--subsample "$subsample")

@@ -17,7 +17,7 @@
 #   --num-iters N                  iterations of EM, with --method em (default: 10)
 #   --ubm DIR                      a directory of steps/train_diag_ubm.sh, instead of training a mixture
 #   --ubm-iters N                  iterations of the mixture on all data (default: 4)
-#   --ubm-iters-init N             and before that in memory (default: 20)
+#   --ubm-iters-init N             and before that in memory, after a fast start there (default: 8)
 #   --subsample N                  every n-th frame is used in the iterations on all data (default: 1)
 #   --variance-floor-factor X      floor of the mixture's variances, as a share of all frames' variance (default: 0.01)
 #   --apply-cmn KIND               mean normalisation: sliding, utterance or none (default: sliding)
@@ -35,7 +35,7 @@
 set -euo pipefail
 
 num_gauss=256 rank=20 channel_rank=0 relevance=16.0 centre=speakers whiten=false method=pca num_iters=10
-ubm='' ubm_iters=4 ubm_iters_init=20 subsample=1 variance_floor_factor=0.01
+ubm='' ubm_iters=4 ubm_iters_init=8 subsample=1 variance_floor_factor=0.01
 apply_cmn=sliding cmn_window=300 delta=true delta_order=2 delta_window=3 vad=true
 seed=0 cleanup=true device=cpu use_gpu=0 nj=4 cmd=utils/run.py
 
@@ -61,8 +61,8 @@ if [[ -z $ubm ]]; then
   ubm=$dir/ubm
   steps/train_diag_ubm.sh --apply-cmn "$apply_cmn" --cmn-window "$cmn_window" --delta "$delta" \
     --delta-order "$delta_order" --delta-window "$delta_window" --vad "$vad" --num-iters "$ubm_iters" \
-    --num-iters-init "$ubm_iters_init" --subsample "$subsample" --variance-floor-factor "$variance_floor_factor" \
-    --seed "$seed" --cleanup "$cleanup" --nj "$nj" --cmd "$cmd" "$data" "$num_gauss" "$ubm"
+    --start grow --num-iters-init "$ubm_iters_init" --subsample "$subsample" --variance-floor-factor "$variance_floor_factor" \
+    --device "$device" --use-gpu "$use_gpu" --seed "$seed" --cleanup "$cleanup" --nj "$nj" --cmd "$cmd" "$data" "$num_gauss" "$ubm"
 fi
 for file in final.dubm frontend.conf; do
   [[ -f $ubm/$file ]] || fail "no file $ubm/$file: run steps/train_diag_ubm.sh before"
