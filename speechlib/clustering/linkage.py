@@ -154,13 +154,14 @@ class _Clusters:
             distance = nearest[slot]
             if distance == np.inf:
                 return None
-            if np.count_nonzero(nearest == distance) <= 2:  # the two of one pair
-                partner = self._slot_of[self._nearest[slot]]
-                if partner >= 0:
-                    self.distance = distance
-                    return slot, partner
+            partner = self._slot_of[self._nearest[slot]]
+            if partner < 0:
                 self._look(slot)
-                continue
+                if nearest[slot] != distance:
+                    continue
+            elif np.count_nonzero(nearest == distance) <= 2:  # the two of one pair
+                self.distance = distance
+                return slot, partner
             tied = np.flatnonzero(nearest == distance)
             slot = int(tied[self._numbers[tied].argmin()])
             self._look(slot)
