@@ -53,15 +53,15 @@ def make_symmetric(matrix: np.ndarray) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if not np.isfinite(matrix.sum()):  # NaN and infinity stay in a sum
             _check_finite(matrix)
-    largest, worst, where = 0.0, 0.0, ""
+    worst, where = 0.0, ""
     for row in range(0, len(matrix), _BLOCK):
         for column in range(row, len(matrix), _BLOCK):
             block = matrix[row : row + _BLOCK, column : column + _BLOCK].T.copy()
             mirrored = matrix[column : column + _BLOCK, row : row + _BLOCK]
-            largest = max(largest, block.max(), -block.min())
             difference = mirrored - block
-            if max(difference.max(), -difference.min()) > worst:
-                worst = max(difference.max(), -difference.min())
+            most = max(difference.max(), -difference.min())
+            if most > worst:
+                worst = most
                 second, first = np.unravel_index(np.abs(difference).argmax(), difference.shape)
                 if row == column and first > second:
                     first, second = second, first
@@ -70,8 +70,9 @@ def make_symmetric(matrix: np.ndarray) -> None:
                     f"{above:g} in row {row + first}, column {column + second}, but "
                     f"{mirrored[second, first]:g} the other way round (counted from 0)"
                 )
-            mirrored[:] = np.tril(block) + np.tril(block, -1).T if row == column else block
-    if worst > _SYMMETRY * largest:
+            if most > 0:
+                mirrored[:] = np.tril(block) + np.tril(block, -1).T if row == column else block
+    if worst > 0 and worst > _SYMMETRY * np.abs(matrix).max():
         raise ValueError(f"the matrix is not symmetric: {where}")
 
 
