@@ -1,3 +1,5 @@
+"""Folders of eigenvoice models: what is written is read, and files of different models are refused."""
+
 import numpy as np
 import pytest
 
