@@ -36,10 +36,11 @@ class _Mixer:
         data_dir: of the utterances; all must have one sampling rate and one channel.
         pauses: least and most seconds between two recordings; less than 0 is overlap.
         trim: the silence around speech is no part of the utterance.
+        max_turn: seconds; of longer utterances a random piece is taken; 0 for whole utterances.
     """
 
-    def __init__(self, data_dir: Path, pauses: tuple[float, float], trim: bool):
-        self._data_dir, self._pauses, self._trim = data_dir, pauses, trim
+    def __init__(self, data_dir: Path, pauses: tuple[float, float], trim: bool, max_turn: float):
+        self._data_dir, self._pauses, self._trim, self._max_turn = data_dir, pauses, trim, max_turn
         self.rate: int | None = None
 
     def mix(self, utterances: list[str], rng: np.random.Generator) -> tuple[np.ndarray, list[tuple[float, float]]]:
@@ -54,6 +55,10 @@ class _Mixer:
             begin, end, quiet = speech_bounds(samples, rate)
             if not self._trim:
                 begin, end = 0, len(samples) // unit * unit
+            units = round(self._max_turn * 100)
+            if units and end - begin > units * unit:
+                first = begin + int(rng.integers((end - begin) // unit - units + 1)) * unit
+                samples, begin, end = samples[first : first + units * unit], 0, units * unit
             position = max(position, 0)
             pieces.append((position, samples, quiet))
             times.append(((position + begin) / rate, (position + end) / rate))
@@ -79,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--turns", default="3:6", help="utterances of a speaker in a conversation, at least 2")
     parser.add_argument("--pause", default="0.2:1", help="seconds between utterances, less than 0 is overlap")
     parser.add_argument("--trim", type=kaldi_bool, default=True, help="cut utterances to where speech begins and ends")
+    parser.add_argument("--max-turn", type=float, default=0.0, help="seconds: longer utterances are cut; 0: none is")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--prefix", help="of the conversations' names (default: the folder's name)")
     parser.add_argument("data_dir", type=Path, help="utterances of one speaker each")
@@ -94,6 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     if speakers[0] < 1 or turns[0] < 2:
         parser.error(f"--speakers {args.speakers} --turns {args.turns}: at least 1 speaker, and 2 turns of each")
 
+    if args.max_turn and not args.max_turn >= 0.2:
+        parser.error(f"--max-turn {args.max_turn}: at least 0.2 seconds, or 0 for whole utterances")
+
     out, wav = args.out.absolute(), args.out.absolute() / "wav"
     rng = np.random.default_rng(args.seed)
     try:
@@ -101,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         raise ValueError(f"{args.data_dir}: {error}") from None
     wav.mkdir(parents=True, exist_ok=True)
-    mixer = _Mixer(args.data_dir, pauses, args.trim)
+    mixer = _Mixer(args.data_dir, pauses, args.trim, args.max_turn)
     recordings: dict[str, Recording] = {}
     utterances: list[Utterance] = []
     digits = max(3, len(str(len(plans))))

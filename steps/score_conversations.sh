@@ -4,7 +4,8 @@
 #          data/eval exp/ucm/eval exp/ucm/eval
 # Cuts the trees of steps/cluster_conversations.sh or steps/score_plda_conversations.sh into clusters and scores these
 # against <data-dir>/utt2spk, twice: in <out-dir>/threshold where one threshold stops all conversations, and in
-# <out-dir>/known where the number of speakers is known. Each has utt2cluster, result.json and conversations.tsv.
+# <out-dir>/known where the number of speakers is known. Each has utt2cluster, result.json, conversations.tsv and,
+# where <data-dir>/segments says when the utterances are, hyp.rttm.
 # Options:
 #   --dev-data DIR           conversations of other speakers, to tune the threshold on; goes with
 #   --dev-trees DIR          their trees
@@ -43,6 +44,10 @@ _score() {
   shift
   $cmd "$out/log/cut_${folder##*/}.log" \
     python -m speechlib.bin.cut_trees "$@" "$reco2utt" "scp:$trees/trees.scp" "$folder/utt2cluster"
+  if [[ -f $data/segments ]]; then
+    $cmd "$out/log/rttm_${folder##*/}.log" \
+      python -m speechlib.bin.clusters_to_rttm --overlap keep "$data/segments" "$folder/utt2cluster" "$folder/hyp.rttm"
+  fi
   if [[ -s $data/utt2num_frames ]]; then options+=(--utt2num-frames "$data/utt2num_frames"); fi
   case ${folder##*/} in
     known) options+=(--cut oracle --rule "the number of speakers is known") ;;
@@ -56,7 +61,7 @@ _score() {
 
 reco2utt=$(_leaves "$data" "$trees")
 mkdir -p "$out/log" "$out/known"
-rm -f "$out/"{known,threshold}/{utt2cluster,result.json,conversations.tsv} "$out/threshold/selection.json"
+rm -f "$out/"{known,threshold}/{utt2cluster,hyp.rttm,result.json,conversations.tsv} "$out/threshold/selection.json"
 # What is known of the utterances that are there: a speaker of silent ones alone is in no cluster.
 awk 'FNR == NR { speaker[$1] = $2; next }
   { delete seen; n = 0

@@ -10,6 +10,7 @@
 #   --rank N                       eigenvoices (default: 20)
 #   --channel-rank N               eigenchannels (default: 0, none)
 #   --relevance X                  frames that the mixture's means count for in MAP (default: 16.0)
+#   --channel-relevance X          the same for eigenchannels: of utterances, which are short (default: 4.0)
 #   --centre speakers|ubm          where deviations are measured from (default: speakers, their mean)
 #   --whiten true|false            principal components in units of standard deviations, weighted by occupancy; the
 #                                  paper's are of the plain supervectors (default: false)
@@ -34,7 +35,8 @@
 #   --cmd CMD                      job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-num_gauss=256 rank=20 channel_rank=0 relevance=16.0 centre=speakers whiten=false method=pca num_iters=10
+num_gauss=256 rank=20 channel_rank=0 relevance=16.0 channel_relevance=4.0 centre=speakers whiten=false method=pca \
+  num_iters=10
 ubm='' ubm_iters=4 ubm_iters_init=8 subsample=1 variance_floor_factor=0.01
 apply_cmn=sliding cmn_window=300 delta=true delta_order=2 delta_window=3 vad=true
 seed=0 cleanup=true device=cpu use_gpu=0 nj=4 cmd=utils/run.py
@@ -73,7 +75,7 @@ if ((use_gpu > 0)); then resources=(--gpu "$use_gpu"); fi
 deal_out "$data" "$dir"
 use_frontend "$data" "$ubm/frontend.conf"
 mkdir -p "$dir/stats"
-begin_anew "$dir" "$rank $channel_rank $relevance $centre $whiten $method $num_iters $nj \
+begin_anew "$dir" "$rank $channel_rank $relevance $channel_relevance $centre $whiten $method $num_iters $nj \
 $(sha256sum <"$data/utt2spk") $(sha256sum <"$ubm/final.dubm") $(<"$ubm/frontend.conf") $(state_of "$data")" \
   "$dir"/{final.dubm,frontend.conf,means.mat,eigenvoices.mat,eigenchannels.mat} "$dir"/stats/*
 
@@ -92,8 +94,8 @@ if [[ ! -f $dir/eigenvoices.mat ]]; then
   for ((job = 1; job <= nj; job++)); do stats+=("ark:$dir/stats/$job.ark"); done
   $cmd "${resources[@]}" "$dir/log/estimate.log" \
     python -m speechlib.bin.est_eigenvoices --rank "$rank" --channel-rank "$channel_rank" --relevance "$relevance" \
-    --centre "$centre" --whiten "$whiten" --method "$method" --num-iters "$num_iters" --device "$device" \
-    "${of_all[@]}" "$dir/final.dubm" "${stats[@]}" "$dir"
+    --channel-relevance "$channel_relevance" --centre "$centre" --whiten "$whiten" --method "$method" \
+    --num-iters "$num_iters" --device "$device" "${of_all[@]}" "$dir/final.dubm" "${stats[@]}" "$dir"
 fi
 if $cleanup; then rm -rf "$dir/stats"; fi
 echo "${0##*/}: $num_gauss Gaussians, $rank eigenvoices, $channel_rank eigenchannels in $dir"

@@ -15,13 +15,16 @@
 #   --stage N              first stage (default: 0)
 #   --stop-stage N         last stage (default: 99)
 #   --nj N                 parallel jobs (default: one a core)
-#   --seed N               of the demo corpus, the conversations and the background model (default: 1)
+#   --seed N               of the background model and, where conversations are made, of the speakers held out for dev and of
+#                          their conversations; eval is the same for all seeds, and RESULTS.md averages over those that were
+#                          run (default: 1)
 #   --num-gauss N          Gaussians of the background model (default: 64)
 #   --rank N               eigenvoices (default: 20)
 #   --channel-rank N       eigenchannels (default: 10)
 #   --relevance X          of the MAP adaptation (default: 16)
 #   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .1)
-#   --conversations N      that are made of utterances of known speakers (default: 60)
+#   --conversations N      that are made of utterances of known speakers, for each of dev and eval (default: 100)
+#   --max-turn S           seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)
 #   --vad KIND             of the raw recordings: harmonicity, energy or silero (default: harmonicity)
 #   --segmentation KIND    of the raw recordings: uniform windows, or bic (default: uniform)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
@@ -31,7 +34,7 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' name='' rate=''
-num_gauss=64 rank=20 channel_rank=10 relevance=16 frame_scale=.1 conversations=60
+num_gauss=64 rank=20 channel_rank=10 relevance=16 frame_scale=.1 conversations=100 max_turn=0.0
 vad=harmonicity segmentation=uniform
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
@@ -48,13 +51,12 @@ for _folder in $_given; do
   recordings+="$(cd "$_called_from" && realpath -m "$_folder") "
 done
 name=${name:-$([[ -n $corpus ]] && basename "$corpus" || echo demo)}
-data=data/$name exp=exp/$name results=results/$name
+data=data/$name/seed$seed exp=exp/$name/seed$seed
 model=$exp/model stats=$exp/statistics
 tags="num_gauss=$num_gauss rank=$rank channel_rank=$channel_rank frame_scale=$frame_scale"
 
 common=(--nj "$nj" --cmd "$train_cmd")
-# The parts of the corpus that are clustered, and the recordings that are diarized, as far as they are there.
-sets() { (cd "$data" && ls -d dev eval 2>/dev/null) }
+# The recordings that are diarized.
 raw_sets() { (cd "$data" && ls -d dev_raw eval_raw recordings/*/eval_raw 2>/dev/null) }
 mfcc_config() { echo "conf/mfcc_${rate:-$(($(<"$data/sample_rate") / 1000))}k.conf"; }
 # mfcc <data-dir>: features and voicing decisions
@@ -65,18 +67,18 @@ mfcc() {
 
 if stage 1 "Corpus: conversations with their speakers' turns, and the same recordings without"; then
   if [[ -z $corpus ]]; then
-    ../../local/make_demo_corpus.sh --layout callhome --seed "$seed" --nj "$nj" "$data/corpus"
+    ../../local/make_demo_corpus.sh --layout callhome --seed 1 --nj "$nj" "data/$name/corpus"
   fi
-  local/prepare_corpus.sh --num-eval "$conversations" --seed "$seed" --train "$train" --max-bad "$max_bad" \
-    "${corpus:-$data/corpus}" "$data"
+  local/prepare_corpus.sh --num-eval "$conversations" --max-turn "$max_turn" --seed "$seed" \
+    --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
+  local/complete_sets.sh --nj "$nj" "$data" data/demo/corpus
   for folder in $recordings; do
     local/prepare_corpus.sh --layout recordings --max-bad "$max_bad" "$folder" "$data/recordings/$(basename "$folder")"
   done
 fi
 
-
 if stage 2 "MFCCs, energy and voice activity"; then
-  for set in train $(sets); do
+  for set in train dev eval; do
     mfcc "$data/$set"
   done
 fi
@@ -87,7 +89,7 @@ if stage 3 "Universal background model, eigenvoices, eigenchannels"; then
 fi
 
 if stage 4 "Statistics of the utterances"; then
-  for set in $(sets); do
+  for set in dev eval; do
     for kind in eigenvoice eigenchannel; do
       steps/extract_utterance_stats.sh "${common[@]}" --model "$model" --frame-scale "$frame_scale" \
         --use-eigenchannels "$([[ $kind == eigenchannel ]] && echo true || echo false)" "$data/$set" "$stats/$kind/$set"
@@ -98,19 +100,17 @@ if stage 4 "Statistics of the utterances"; then
 fi
 
 if stage 5 "Clustering by every distance"; then
-  while read -r system kind distance linkage; do
-    for set in $(sets); do
-      steps/cluster_conversations.sh "${common[@]}" --distance "$distance" --linkage "$linkage" "$data/$set" \
-        "$stats/$kind/$set" "$exp/clusters/$system/$set"
+  while read -r system kind distance linkage floor; do
+    for set in dev eval; do
+      steps/cluster_conversations.sh "${common[@]}" --distance "$distance" --linkage "$linkage" \
+        --variance-floor "${floor/-/0}" "$data/$set" "$stats/$kind/$set" "$exp/clusters/$system/$set"
     done
   done < <(grep -v '^#' conf/distances.tsv)
 fi
 
 if stage 6 "Purity and number of speakers: threshold from dev, or their number known"; then
-  while read -r system kind distance linkage; do
-    dev=()
-    if [[ -d $data/dev ]]; then dev=(--dev-data "$data/dev" --dev-trees "$exp/clusters/$system/dev"); fi
-    steps/score_conversations.sh --cmd "$train_cmd" "${dev[@]}" --tags "system=$system $tags" --seed "$seed" \
+  while read -r system _; do
+    steps/score_conversations.sh --cmd "$train_cmd" --dev-data "$data/dev" --dev-trees "$exp/clusters/$system/dev" --tags "system=$system $tags" --seed "$seed" \
       "$data/eval" "$exp/clusters/$system/eval" "$exp/scores/$system"
   done < <(grep -v '^#' conf/distances.tsv)
   python -m speechlib.bin.show_table conf/results.yaml "$exp" --section "Purity and number of speakers"
@@ -127,14 +127,32 @@ fi
 if stage 8 "Diarization: clustering, threshold from dev; error rates"; then
   while read -r system distance channels; do
     options=(--distance "$distance" --use-eigenchannels "$channels" --frame-scale "$frame_scale")
-    stop=()
-    if [[ -d $data/dev_auto ]]; then
-      steps/tune_diarization.sh "${common[@]}" "${options[@]}" "$data/dev_auto" "$model" "$exp/diarization/$system/dev"
-      stop=(--selection "$exp/diarization/$system/dev/selection.json")
-    fi
+    steps/tune_diarization.sh "${common[@]}" "${options[@]}" "$data/dev_auto" "$model" "$exp/diarization/$system/dev"
     for set in $(raw_sets | grep -v '^dev_raw$'); do
-      steps/diarize.sh "${common[@]}" "${options[@]}" "${stop[@]}" --tags "system=$system vad=$vad set=$set $tags" \
-        --seed "$seed" "$data/${set%_raw}_auto" "$model" "$exp/diarization/$system/${set%_raw}"
+      eval=${set%_raw}
+      steps/diarize.sh "${common[@]}" "${options[@]}" --selection "$exp/diarization/$system/dev/selection.json" \
+        --tags "system=$system vad=$vad recordings=$(basename "${eval%/eval}") $tags" --seed "$seed" \
+        "$data/${eval}_auto" "$model" "$exp/diarization/$system/$eval"
     done
   done < <(grep -v '^#' conf/diarization.tsv)
+fi
+
+if stage 9 "A picture of every conversation"; then
+  system=proposed_eigenchannel
+  steps/plot_conversations.sh "${common[@]}" --trees "$exp/clusters/$system/eval" --stats "$stats/eigenchannel/eval" \
+    --selection "$exp/scores/$system/threshold/selection.json" "$data/eval" \
+    "$exp/scores/$system/threshold/hyp.rttm" "$exp/pictures/eval"
+  for set in $(raw_sets | grep -v '^dev_raw$'); do
+    steps/plot_conversations.sh "${common[@]}" "$data/$set" "$exp/diarization/$system/${set%_raw}/hyp.rttm" \
+      "$exp/pictures/$set"
+  done
+fi
+
+if stage 10 "Results"; then
+  python -m speechlib.bin.collect_results "exp/$name" "results/$name"
+  for picture in few many; do
+    cp "$exp/pictures/eval/$picture.png" "results/$name/clusters_$picture.png"
+    cp "$exp/pictures/eval_raw/$picture.png" "results/$name/diarization_$picture.png"
+  done
+  python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
 fi

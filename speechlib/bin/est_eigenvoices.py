@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--rank", type=int, default=20, metavar="N", help="eigenvoices")
     add("--channel-rank", type=int, default=0, metavar="N", help="eigenchannels: needs statistics of utterances")
     add("--relevance", type=float, default=16.0, metavar="X", help="frames that the mixture's means count for in MAP")
+    add("--channel-relevance", type=float, default=4.0, metavar="X",
+        help="the same for the utterances behind the eigenchannels, with their speakers' means: utterances are short")
     add("--centre", choices=("speakers", "ubm"), default="speakers", metavar="speakers|ubm",
         help="deviations are measured from the speakers' mean, or from the mixture's means")  # fmt: skip
     add("--whiten", type=kaldi_bool, default=False, metavar="true|false",
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         stats = np.stack([matrix for _, matrix in utterances])
         deviations, degrees = channel_deviations(
             stats[:, :, 0], stats[:, :, 1:], np.array([rows[speakers[name]] for name, _ in utterances]),
-            supervectors, args.relevance,
+            supervectors, args.channel_relevance,
         )  # fmt: skip
         found = train_eigenchannels(deviations, degrees, args.channel_rank, scales)
         _log(f"{len(deviations)} utterances; {args.channel_rank} eigenchannels hold "

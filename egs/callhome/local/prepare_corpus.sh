@@ -12,17 +12,19 @@
 # Options:
 #   --layout NAME         of the above (default: it is found by looking)
 #   --train DIR           a data directory for <data-root>/train, in place of the corpus's own
-#   --num-dev N           conversations for dev: made of utterances (default: 40), drawn of recordings (default: none), of
+#   --num-dev N           conversations for dev: made of utterances (default: as --num-eval), drawn of recordings (default: none), of
 #                         disk 8 (default: half)
-#   --num-eval N          conversations for eval that are made of utterances (default: 60)
+#   --num-eval N          conversations for eval that are made of utterances (default: 100)
 #   --speakers LO:HI      of conversations that are made; half of them have LO (default: 2:7)
+#   --max-turn S          seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)
 #   --dev-share X         utterances: of the training speakers, held out for dev (default: 0.25)
 #   --rttm FILE           recordings, disk8: the reference, in place of those in the folder
-#   --seed N              of what is drawn (default: 0)
+#   --seed N              utterances: of the training speakers that are held out, and of their conversations (default: 0); eval
+#                         is the same for all seeds, and so is every other layout
 #   --max-bad N           so many unusable recordings and utterances are left out; more are an error (default: 0)
 set -euo pipefail
 
-layout='' train='' num_dev='' num_eval=60 speakers=2:7 dev_share=0.25 rttm='' seed=0 max_bad=0
+layout='' train='' num_dev='' num_eval=100 speakers=2:7 max_turn=0.0 dev_share=0.25 rttm='' seed=0 max_bad=0
 _code=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 _top=$(cd "$_code/../../.." && pwd)
 # shellcheck source=utils/setup_env.sh
@@ -35,22 +37,22 @@ corpus=$1 root=$2
 
 layout=${layout:-$(python "$_code/find_layout.py" "$corpus")}
 mkdir -p "$root"
-make_conversations() { # make_conversations PART NUMBER
-  "$_top/local/make_conversations.sh" --num-conversations "$2" --speakers "$speakers" --seed "$seed" \
+make_conversations() { # make_conversations PART NUMBER SEED
+  "$_top/local/make_conversations.sh" --num-conversations "$2" --speakers "$speakers" --max-turn "$max_turn" --seed "$3" \
     "$root/$1_utterances" "$root/$1"
 }
 case $layout in
   callhome)
-    python "$_code/prepare_callhome.py" --seed "$seed" --max-bad "$max_bad" "$corpus" "$root"
+    python "$_code/prepare_callhome.py" --seed 0 --max-bad "$max_bad" "$corpus" "$root"
     ;;
   disk8 | recordings)
     python "$_code/prepare_recordings.py" --layout "$layout" ${rttm:+--rttm "$rttm"} --num-dev "$num_dev" \
-      --seed "$seed" --max-bad "$max_bad" "$corpus" "$root"
+      --seed 0 --max-bad "$max_bad" "$corpus" "$root"
     ;;
   utterances)
     python "$_code/prepare_utterances.py" --dev-share "$dev_share" --seed "$seed" --max-bad "$max_bad" "$corpus" "$root"
-    make_conversations dev "${num_dev:-40}"
-    make_conversations eval "$num_eval"
+    make_conversations dev "${num_dev:-$num_eval}" "$seed"
+    make_conversations eval "$num_eval" 0
     ;;
   *) usage "--layout $layout: expected callhome, disk8, recordings or utterances" ;;
 esac
