@@ -113,7 +113,7 @@ if stage 6 "Purity and number of speakers: threshold from dev, or their number k
     steps/score_conversations.sh --cmd "$train_cmd" --dev-data "$data/dev" --dev-trees "$exp/clusters/$system/dev" --tags "system=$system $tags" --seed "$seed" \
       "$data/eval" "$exp/clusters/$system/eval" "$exp/scores/$system"
   done < <(grep -v '^#' conf/distances.tsv)
-  python -m speechlib.bin.show_table conf/results.yaml "$exp" --section "Purity and number of speakers"
+  python -m speechlib.bin.show_table conf/results.yaml "exp/$name" --section "Purity and number of speakers"
 fi
 
 if stage 7 "Diarization: segments of the raw recordings"; then
