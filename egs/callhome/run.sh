@@ -45,10 +45,11 @@ for _folder in corpus train; do
     [[ -d ${!_folder} ]] || usage "--$_folder: there is no folder ${!_folder}"
   fi
 done
-_given=$recordings recordings=
+_given=$recordings recordings='' eval_sets=eval
 for _folder in $_given; do
-  [[ -d $(cd "$_called_from" && realpath -m "$_folder") ]] || usage "--recordings: there is no folder $_folder"
-  recordings+="$(cd "$_called_from" && realpath -m "$_folder") "
+  _folder=$(cd "$_called_from" && realpath -m "$_folder")
+  [[ -d $_folder ]] || usage "--recordings: there is no folder $_folder"
+  recordings+="$_folder " eval_sets+=" ${_folder##*/}"
 done
 name=${name:-$([[ -n $corpus ]] && basename "$corpus" || echo demo)}
 data=data/$name/seed$seed exp=exp/$name/seed$seed
@@ -56,8 +57,6 @@ model=$exp/model stats=$exp/statistics
 tags="num_gauss=$num_gauss rank=$rank channel_rank=$channel_rank frame_scale=$frame_scale"
 
 common=(--nj "$nj" --cmd "$train_cmd")
-# The recordings that are diarized.
-raw_sets() { (cd "$data" && ls -d dev_raw eval_raw recordings/*/eval_raw 2>/dev/null) }
 mfcc_config() { echo "conf/mfcc_${rate:-$(($(<"$data/sample_rate") / 1000))}k.conf"; }
 # mfcc <data-dir>: features and voicing decisions
 mfcc() {
@@ -73,7 +72,9 @@ if stage 1 "Corpus: conversations with their speakers' turns, and the same recor
     --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
   local/complete_sets.sh --nj "$nj" "$data" data/demo/corpus
   for folder in $recordings; do
-    local/prepare_corpus.sh --layout recordings --max-bad "$max_bad" "$folder" "$data/recordings/$(basename "$folder")"
+    set=$(basename "$folder")
+    local/prepare_corpus.sh --layout recordings --max-bad "$max_bad" "$folder" "$data/recordings/$set"
+    ln -sfn "recordings/$set/eval_raw" "$data/${set}_raw"
   done
 fi
 
@@ -117,10 +118,10 @@ if stage 6 "Purity and number of speakers: threshold from dev, or their number k
 fi
 
 if stage 7 "Diarization: segments of the raw recordings"; then
-  for set in $(raw_sets); do
+  for set in dev $eval_sets; do
     steps/segment_recordings.sh "${common[@]}" --vad "$vad" --method "$segmentation" --config "$(mfcc_config)" \
-      "$data/$set" "$data/${set%_raw}_auto"
-    mfcc "$data/${set%_raw}_auto"
+      "$data/${set}_raw" "$data/${set}_auto"
+    mfcc "$data/${set}_auto"
   done
 fi
 
@@ -128,11 +129,10 @@ if stage 8 "Diarization: clustering, threshold from dev; error rates"; then
   while read -r system distance channels; do
     options=(--distance "$distance" --use-eigenchannels "$channels" --frame-scale "$frame_scale")
     steps/tune_diarization.sh "${common[@]}" "${options[@]}" "$data/dev_auto" "$model" "$exp/diarization/$system/dev"
-    for set in $(raw_sets | grep -v '^dev_raw$'); do
-      eval=${set%_raw}
+    for set in $eval_sets; do
       steps/diarize.sh "${common[@]}" "${options[@]}" --selection "$exp/diarization/$system/dev/selection.json" \
-        --tags "system=$system vad=$vad recordings=$(basename "${eval%/eval}") $tags" --seed "$seed" \
-        "$data/${eval}_auto" "$model" "$exp/diarization/$system/$eval"
+        --tags "system=$system vad=$vad recordings=$set $tags" --seed "$seed" "$data/${set}_auto" "$model" \
+        "$exp/diarization/$system/$set"
     done
   done < <(grep -v '^#' conf/diarization.tsv)
 fi
@@ -142,9 +142,9 @@ if stage 9 "A picture of every conversation"; then
   steps/plot_conversations.sh "${common[@]}" --trees "$exp/clusters/$system/eval" --stats "$stats/eigenchannel/eval" \
     --selection "$exp/scores/$system/threshold/selection.json" "$data/eval" \
     "$exp/scores/$system/threshold/hyp.rttm" "$exp/pictures/eval"
-  for set in $(raw_sets | grep -v '^dev_raw$'); do
-    steps/plot_conversations.sh "${common[@]}" "$data/$set" "$exp/diarization/$system/${set%_raw}/hyp.rttm" \
-      "$exp/pictures/$set"
+  for set in $eval_sets; do
+    steps/plot_conversations.sh "${common[@]}" "$data/${set}_raw" "$exp/diarization/$system/$set/hyp.rttm" \
+      "$exp/pictures/${set}_raw"
   done
 fi
 
