@@ -23,6 +23,7 @@
 #   --channel-rank N       eigenchannels (default: 10)
 #   --relevance X          of the MAP adaptation (default: 16)
 #   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .1)
+#   --ivector-dim N        of the i-vectors that the table is compared with (default: 64)
 #   --conversations N      that are made of utterances of known speakers, for each of dev and eval (default: 100)
 #   --max-turn S           seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)
 #   --vad KIND             of the raw recordings: harmonicity, energy or silero (default: harmonicity)
@@ -34,7 +35,7 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' name='' rate=''
-num_gauss=64 rank=20 channel_rank=10 relevance=16 frame_scale=.1 conversations=100 max_turn=0.0
+num_gauss=64 rank=20 channel_rank=10 ivector_dim=64 relevance=16 frame_scale=.1 conversations=100 max_turn=0.0
 vad=harmonicity segmentation=uniform
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
@@ -62,6 +63,11 @@ mfcc_config() { echo "conf/mfcc_${rate:-$(($(<"$data/sample_rate") / 1000))}k.co
 mfcc() {
   steps/make_feats.sh "${common[@]}" --type mfcc --config "$(mfcc_config)" "$1"
   steps/compute_vad.sh "${common[@]}" "$1"
+}
+# score <system>: I_PUR, I_SPK and more of its clusters, with the threshold of its dev trees
+score() {
+  steps/score_conversations.sh --cmd "$train_cmd" --dev-data "$data/dev" --dev-trees "$exp/clusters/$1/dev" \
+    --tags "system=$1 $tags" --seed "$seed" "$data/eval" "$exp/clusters/$1/eval" "$exp/scores/$1"
 }
 
 if stage 1 "Corpus: conversations with their speakers' turns, and the same recordings without"; then
@@ -111,13 +117,24 @@ fi
 
 if stage 6 "Purity and number of speakers: threshold from dev, or their number known"; then
   while read -r system _; do
-    steps/score_conversations.sh --cmd "$train_cmd" --dev-data "$data/dev" --dev-trees "$exp/clusters/$system/dev" --tags "system=$system $tags" --seed "$seed" \
-      "$data/eval" "$exp/clusters/$system/eval" "$exp/scores/$system"
+    score "$system"
   done < <(grep -v '^#' conf/distances.tsv)
   python -m speechlib.bin.show_table conf/results.yaml "exp/$name" --section "Purity and number of speakers"
 fi
 
-if stage 7 "Diarization: segments of the raw recordings"; then
+if stage 7 "For comparison: i-vectors and PLDA through the same scoring"; then
+  steps/run_ivector.sh "${common[@]}" --seed "$seed" --num-gauss "$num_gauss" --ivector-dim "$ivector_dim" --apply-cmn none \
+    "$data/train" "$exp/ivector"
+  steps/train_plda.sh --cmd "$train_cmd" "$data/train" "$exp/ivector/train" "$exp/ivector/backend"
+  for set in dev eval; do
+    steps/extract_ivectors.sh "${common[@]}" "$exp/ivector/extractor" "$data/$set" "$exp/ivector/$set"
+    steps/score_plda_conversations.sh --cmd "$train_cmd" "$exp/ivector/backend" "$data/$set" "$exp/ivector/$set" \
+      "$exp/clusters/ivector_plda/$set"
+  done
+  score ivector_plda
+fi
+
+if stage 8 "Diarization: segments of the raw recordings"; then
   for set in dev $eval_sets; do
     steps/segment_recordings.sh "${common[@]}" --vad "$vad" --method "$segmentation" --config "$(mfcc_config)" \
       "$data/${set}_raw" "$data/${set}_auto"
@@ -125,7 +142,7 @@ if stage 7 "Diarization: segments of the raw recordings"; then
   done
 fi
 
-if stage 8 "Diarization: clustering, threshold from dev; error rates"; then
+if stage 9 "Diarization: clustering, threshold from dev; error rates"; then
   while read -r system distance channels; do
     options=(--distance "$distance" --use-eigenchannels "$channels" --frame-scale "$frame_scale")
     steps/tune_diarization.sh "${common[@]}" "${options[@]}" "$data/dev_auto" "$model" "$exp/diarization/$system/dev"
@@ -137,7 +154,7 @@ if stage 8 "Diarization: clustering, threshold from dev; error rates"; then
   done < <(grep -v '^#' conf/diarization.tsv)
 fi
 
-if stage 9 "A picture of every conversation"; then
+if stage 10 "A picture of every conversation"; then
   system=proposed_eigenchannel
   steps/plot_conversations.sh "${common[@]}" --trees "$exp/clusters/$system/eval" --stats "$stats/eigenchannel/eval" \
     --selection "$exp/scores/$system/threshold/selection.json" "$data/eval" \
@@ -148,7 +165,7 @@ if stage 9 "A picture of every conversation"; then
   done
 fi
 
-if stage 10 "Results"; then
+if stage 11 "Results"; then
   python -m speechlib.bin.collect_results "exp/$name" "results/$name"
   for picture in few many; do
     cp "$exp/pictures/eval/$picture.png" "results/$name/clusters_$picture.png"
