@@ -25,6 +25,7 @@
 #   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .1)
 #   --ivector-dim N        of the i-vectors that the table is compared with (default: 64)
 #   --conversations N      that are made of utterances of known speakers, for each of dev and eval (default: 100)
+#   --speakers LO:HI       of conversations that are made; half of them have LO (default: 2:7)
 #   --max-turn S           seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)
 #   --vad KIND             of the raw recordings: harmonicity, energy or silero (default: harmonicity)
 #   --segmentation KIND    of the raw recordings: uniform windows, or bic (default: uniform)
@@ -35,8 +36,8 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' name='' rate=''
-num_gauss=64 rank=20 channel_rank=10 ivector_dim=64 relevance=16 frame_scale=.1 conversations=100 max_turn=0.0
-vad=harmonicity segmentation=uniform
+num_gauss=64 rank=20 channel_rank=10 ivector_dim=64 relevance=16 frame_scale=.1 conversations=100
+speakers=2:7 max_turn=0.0 vad=harmonicity segmentation=uniform
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
 ((seed >= 1)) || usage "--seed counts from 1"
@@ -74,8 +75,8 @@ if stage 1 "Corpus: conversations with their speakers' turns, and the same recor
   if [[ -z $corpus ]]; then
     ../../local/make_demo_corpus.sh --layout callhome --seed 1 --nj "$nj" "data/$name/corpus"
   fi
-  local/prepare_corpus.sh --num-eval "$conversations" --max-turn "$max_turn" --seed "$seed" \
-    --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
+  local/prepare_corpus.sh --num-eval "$conversations" --speakers "$speakers" --max-turn "$max_turn" \
+    --seed "$seed" --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
   local/complete_sets.sh --nj "$nj" "$data" data/demo/corpus
   for folder in $recordings; do
     set=$(basename "$folder")

@@ -6,16 +6,13 @@ A (dim + 1, dim + 1) double matrix an utterance: the sum of [1; x] [1; x]' over 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from speechlib.clustering.moments import frame_moments
 from speechlib.features.frontend import FrontendOptions, apply_frontend
 from speechlib.io.cli import KaldiArgumentParser, run
-from speechlib.io.maps import read_map
-from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.feature_jobs import run_once
 from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, open_features
 
@@ -35,15 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("statistics", metavar="<stats-wspecifier>", help="(dim + 1, dim + 1) matrices")
     args = parser.parse_args(argv)
 
-    if not args.stamp:
-        extract(args, parser.prog)
-        return
-    job = stamp_of(args)
-    if is_complete(args.stamp, *job):
-        sys.stderr.write(f"{parser.prog}: {args.statistics} is complete, as {args.stamp} says: nothing to do\n")
-        return
-    extract(args, parser.prog)
-    mark_complete(args.stamp, *job)
+    run_once(args, parser.prog, lambda: extract(args, parser.prog), args.statistics)
 
 
 def extract(args: argparse.Namespace, program: str) -> None:
@@ -60,19 +49,6 @@ def extract(args: argparse.Namespace, program: str) -> None:
         # A job may get nothing but silence, which depends on the number of jobs: whoever joins them counts.
         if table.num_done or not args.stamp:
             sys.stderr.write(f"{program}: {table.summary()}\n")
-
-
-def stamp_of(args: argparse.Namespace) -> tuple[list[str], dict[str, object], list[str]]:
-    """What decides a job's statistics: scripts by content, archives by size and time, options."""
-    sources = [parse_rspecifier(name) for name in (args.features, args.vad) if name]
-    target = parse_wspecifier(args.statistics)
-    if any(source.kind != "scp" for source in sources) or not target.ark or not target.scp:
-        raise ValueError("--stamp goes with scp:FILE as input and ark,scp:FILE,FILE as output")
-    scripts = [source.name for source in sources]
-    archives = sorted({split_offset(entry)[0] for script in scripts for entry in read_map(script).values()})
-    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
-    options = {"subsample": args.subsample, "archives": str(states)}
-    return [*scripts, *filter(None, [args.frontend])], options, [target.ark, target.scp]
 
 
 if __name__ == "__main__":

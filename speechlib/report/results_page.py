@@ -40,8 +40,9 @@ def render_page(
     """Fill a template.
 
     The template has a `title`, an introducing `text`, a list of `corpora` and a list of `sections`; every corpus gets
-    every section for which it has results. A corpus has a `folder`, a `title` and a `text`. A section has a `title`, a
-    `text`, and either or both of
+    every section for which it has results. A corpus has a `folder`, a `title` and a `text`; the folder `*` is every one
+    that no other corpus names, each with its name behind the title. A section has a `title`, a `text`, and either or
+    both of
 
     - `table`: `results`, a pattern of paths below the corpus's folder (`*` stays within a part of a path); `rows`, the
       fields that make a row: results that agree in them are seeds of one; and `columns`, each with a `title` and one of
@@ -76,8 +77,8 @@ def render_page(
     lines += _paragraph(template.get("text")) + [_NOTE.format(units=_units(results.values())), ""]
     warnings: list[str] = []
     used: set[str] = set()
-    for corpus in template["corpora"]:
-        _check_keys(corpus, "a corpus", {"folder", "title"}, {"text"})
+    corpora = _corpora(template["corpora"], {path.partition("/")[0] for path in results})
+    for corpus in corpora:
         prefix = f"{corpus['folder']}/"
         own = {path[len(prefix) :]: result for path, result in sorted(results.items()) if path.startswith(prefix)}
         if not own:
@@ -101,7 +102,7 @@ def render_page(
             if body or pictures:
                 used.add(section["title"])
                 lines += [f"### {section['title']}", "", *_paragraph(section.get("text")), *body, *pictures]
-    known = {corpus["folder"] for corpus in template["corpora"]}
+    known = {corpus["folder"] for corpus in corpora}
     for folder_of_results in sorted({path.partition("/")[0] for path in results} - known):
         warnings.append(f"the template has no corpus '{folder_of_results}': its results are not on the page")
     for section in template["sections"]:
@@ -109,6 +110,20 @@ def render_page(
             pattern = section.get("table", {}).get("results", "its pictures")
             raise ValueError(f"section '{section['title']}': nothing matches {pattern} in any corpus")
     return "\n".join(lines).rstrip() + "\n", warnings
+
+
+def _corpora(corpora: list[dict], folders: set[str]) -> list[dict]:
+    """Those of the template, the one with the folder `*` replaced by the folders that it stands for."""
+    for corpus in corpora:
+        _check_keys(corpus, "a corpus", {"folder", "title"}, {"text"})
+    others = sorted(folders - {corpus["folder"] for corpus in corpora})
+    found = []
+    for corpus in corpora:
+        if corpus["folder"] == "*":
+            found += [{**corpus, "folder": folder, "title": f"{corpus['title']}: {folder}"} for folder in others]
+        else:
+            found.append(corpus)
+    return found
 
 
 def field_of(path: str, result: Result, field: str) -> Any:

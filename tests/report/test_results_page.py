@@ -110,6 +110,19 @@ def test_a_corpus_without_a_place_is_named():
     assert not any("no corpus" in warning for warning in warnings)
 
 
+def test_a_template_may_have_a_place_for_every_other_corpus():
+    others = {"folder": "*", "title": "Another corpus", "text": "Nothing is known of it."}
+    template = {**TEMPLATE, "corpora": [*TEMPLATE["corpora"], others]}
+    mine = {f"{name}/clusters/L5/seed1/result.json": result("L5", 1, 0.125) for name in ("mine", "ours")}
+    page, warnings = render_page(template, {**RESULTS, **mine}, [], summarise)
+    assert "## Another corpus: mine\n\nNothing is known of it.\n" in page and "## Another corpus: ours\n" in page
+    assert page.count("0.125") == 2 and not any("no corpus" in warning for warning in warnings)
+    page, _ = render_page(template, mine, [], summarise)  # alone, it is no mistake of the template
+    assert "## Another corpus: mine\n" in page
+    page, _ = render_page(template, RESULTS, [], summarise)
+    assert "Another corpus" not in page
+
+
 def test_rows_with_different_cuts_say_so_in_the_cells():
     results = dict(RESULTS)
     results["demo/clusters/L10/seed1/result.json"] = result("L10", 1, 0.5, cut="oracle")
