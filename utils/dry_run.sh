@@ -120,7 +120,7 @@ _dry_run_step() {
       if $_dry_run_in_stage; then return 1; else return 0; fi
       ;;
   esac
-  if _only_assigns "$_command"; then return 0; fi
+  if _only_assigns "$_command" || [[ $_command == 'printf -v '* && $_command != *'>'* ]]; then return 0; fi
   if _is_word_of "$_dry_run_steering" "$_first" && [[ $_command != *'>'* ]]; then return 0; fi
   if _is_answer "$_command" "$@"; then return 0; fi
   if [[ $_first =~ ^[A-Za-z0-9_.-]+$ ]] && declare -F -- "$_first" >/dev/null; then return 0; fi

@@ -88,7 +88,8 @@ def test_callhome_of_talkbank_in_sets_that_are_drawn(root, tmp_path):
         tiers += "*B1:\tand this goes\n\ton in the next line .\x152100_3200\x15\n%com:\tlaughs\n*A:\tno times .\n@End\n"
         (corpus / f"460{index}.cha").write_text(tiers)
     done = prepare(root, corpus, tmp_path / "data", "--seed", "3")
-    assert done.returncode == 0 and "no sets: drawn with seed 3" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "no sets: drawn with seed 0" in done.stdout  # the sets are the same for all seeds
     calls = [name for part in ("train", "dev", "eval") for name in read_map(tmp_path / "data" / part / "wav.scp")]
     assert sorted(calls) == [f"460{index}" for index in range(5)]
     name = next(iter(read_map(tmp_path / "data/dev/wav.scp")))
@@ -96,6 +97,60 @@ def test_callhome_of_talkbank_in_sets_that_are_drawn(root, tmp_path):
         f"{name}-A-00000500-00002000": "hëllo .",
         f"{name}-B1-00002100-00003200": "and this goes on in the next line .",
     }
+
+
+def test_talkbank_numbers_belong_to_ldcs_names_and_sets(root, callhome, tmp_path):
+    texts = callhome / "eng"
+    texts.mkdir()
+    for path in callhome.glob("transcrpt/*/*.txt"):
+        tiers = "@UTF8\n@Begin\n*A:\thello .\x15500_2000\x15\n*B1:\tyes .\x152100_3200\x15\n@End\n"
+        (texts / f"{path.stem.removeprefix('en_')}.cha").write_text(tiers)
+        path.unlink()
+    done = prepare(root, callhome, tmp_path / "data")
+    assert done.returncode == 0 and "drawn" not in done.stdout, done.stderr
+    parts = {part: sorted(read_map(tmp_path / "data" / part / "wav.scp")) for part in ("train", "dev", "eval")}
+    assert parts == {"train": ["en_1", "en_2"], "dev": ["en_3"], "eval": ["en_4"]}
+    (texts / "9.cha").write_text(tiers)
+    done = prepare(root, callhome, tmp_path / "data")
+    assert done.returncode == 1 and "9.cha: no 9.sph, nor one en_9.sph, below" in done.stderr
+    (texts / "9.cha").rename(texts / "en_4.cha")
+    done = prepare(root, callhome, tmp_path / "data")
+    assert done.returncode == 1 and "is a transcript of en_4, too: keep one" in done.stderr
+
+
+def test_missing_sets_are_lent_by_the_demo_corpus(root, recordings, callhome, tmp_path):
+    """Also when the stage runs again, and only as long as the corpus has none."""
+    top = tmp_path / "top"
+    for name in ("egs/callhome/local", "utils", "speechlib"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).symlink_to(root / name)
+    (top / "local").mkdir()
+    for path in (root / "local").iterdir():
+        if path.name != "make_demo_corpus.sh":
+            (top / "local" / path.name).symlink_to(path)
+    (top / "local/make_demo_corpus.sh").write_text("#!/bin/sh\n")  # the fixture's corpus is there
+    (top / "local/make_demo_corpus.sh").chmod(0o755)
+    data = tmp_path / "my data"
+
+    def stage(*options: str) -> str:
+        done = prepare(root, recordings, data, *options)
+        assert done.returncode == 0, done.stderr
+        script = top / "egs/callhome/local/complete_sets.sh"
+        done = subprocess.run([script, data, callhome], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    for _ in range(2):
+        warnings = stage()
+        assert "no set 'train': SYNTHETIC voices" in warnings and "no set 'dev': SYNTHETIC voices" in warnings
+        assert (data / "sample_rate").read_text() == "8000\n"
+        assert sorted(read_map(data / "train/wav.scp")) == ["en_1", "en_2"]
+        assert all(Path(entry).is_file() for entry in read_map(data / "dev_raw/wav.scp").values())
+        assert "MÉO-one-00001000-00003500" in read_map(data / "eval/segments")
+    assert stage("--num-dev", "1", "--train", str(data / "demo/eval")) == ""
+    assert sorted(read_map(data / "train/wav.scp")) == ["en_4"]
+    assert len(read_map(data / "dev/wav.scp")) == 1 and not read_map(data / "dev/wav.scp").keys() & {"en_3"}
+    assert sorted(read_map(data / "demo/train/wav.scp")) == ["en_1", "en_2"]
 
 
 def break_times(corpus: Path) -> None:
@@ -130,7 +185,8 @@ def write_twice(corpus: Path) -> None:
 
 
 def lose_a_folder(corpus: Path) -> None:
-    (corpus / "transcrpt/evltest").rename(corpus / "transcrpt/others")
+    for top in ("data", "transcrpt"):
+        (corpus / top / "evltest").rename(corpus / top / "others")
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,21 @@ def test_a_dry_run_computes_what_is_harmless_and_keeps_to_its_stages(recipe):
     assert lines == ["stage 10: Last", '  echo 1 2 3 "5" > exp/last']
 
 
+def test_a_dry_run_takes_paths_from_where_it_was_called(recipe, root, tmp_path):
+    text = RECIPE.format(utils=root / "utils").replace("count=$(wc -l <nothing)", "count=5")
+    text = text.replace("set -euo pipefail\n", "set -euo pipefail\n_from=$PWD\n", 1)
+    whole = """for _name in corpus; do
+  printf -v "$_name" %s "$(cd "$_from" && realpath -m "${!_name}")"
+  [[ -d ${!_name} ]] || usage "there is no folder ${!_name}"
+done
+seeds="""
+    recipe.script.write_text(text.replace("seeds=", whole, 1))
+    (tmp_path / "my corpora").mkdir()
+    done = recipe("--dry-run", "--corpus", "my corpora")
+    assert done.returncode == 0 and done.stdout.startswith("stage 1:"), done.stderr
+    assert "train of my corpora" in done.stdout and not (recipe.folder / "exp").exists()
+
+
 def test_a_dry_run_reads_settings_from_files(recipe, tmp_path):
     (recipe.folder / "sizes.sh").write_text("size=7\ntouch exp\n")
     text = recipe.script.read_text()

@@ -38,6 +38,8 @@ class Line:
 def find_calls(corpus: Path) -> list[Call]:
     """Calls that have a transcript and audio of the same name (en_4065.sph, en_4065.txt), wherever they are.
 
+    TalkBank's transcripts have the number alone (4065.cha) and lie in one folder: the set is then that of the audio.
+
     Raises:
         ValueError: two recordings or two transcripts have one name, a transcript has no recording, or there is none.
     """
@@ -58,13 +60,26 @@ def find_calls(corpus: Path) -> list[Call]:
             f"{corpus}: no transcript there with lines `<start> <end> A: <text>` (.txt) or `*A: <text>` (.cha): "
             "put LDC's speech and transcripts below one folder"
         )
+    numbers: dict[str, list[str]] = {}
+    for name in audio:
+        numbers.setdefault(name.rpartition("_")[2], []).append(name)
+    for name in [name for name in transcripts if name not in audio and len(numbers.get(name, ())) == 1]:
+        path = transcripts.pop(name)
+        other = transcripts.setdefault(numbers[name][0], path)
+        if other != path:
+            raise ValueError(f"{path}: {other} is a transcript of {numbers[name][0]}, too: keep one")
     silent = sorted(set(transcripts) - set(audio))
     if silent:
+        first = silent[0]
+        wanted = f"{first}.sph" + (f", nor one en_{first}.sph," if first.isdigit() else "")
         raise ValueError(
-            f"{transcripts[silent[0]]}: no {silent[0]}.sph below {corpus}; {len(silent)} of {len(transcripts)} "
-            "transcripts have no audio: put LDC's speech and transcripts below one folder"
+            f"{transcripts[first]}: no {wanted} below {corpus}; {len(silent)} of {len(transcripts)} transcripts have "
+            "no audio: put LDC's speech and transcripts below one folder"
         )
-    return [Call(name, audio[name].absolute(), path, _part(corpus, path)) for name, path in sorted(transcripts.items())]
+    return [
+        Call(name, audio[name].absolute(), path, _part(corpus, path) or _part(corpus, audio[name]))
+        for name, path in sorted(transcripts.items())
+    ]
 
 
 def _part(corpus: Path, path: Path) -> str | None:

@@ -19,7 +19,7 @@ root=$1 corpus=$2
 
 missing=()
 for set in train dev; do
-  [[ -f $root/$set/utt2spk ]] || missing+=("$set")
+  if [[ -L $root/$set || ! -f $root/$set/utt2spk ]]; then missing+=("$set"); fi # a link was lent before
 done
 ((${#missing[@]})) || exit 0
 
@@ -30,9 +30,8 @@ for set in "${missing[@]}"; do
   for part in "$set" "${set}_raw"; do
     if [[ -d $root/demo/$part ]]; then
       rm -rf "${root:?}/$part"
-      mv "$root/demo/$part" "$root/$part"
+      ln -s "demo/$part" "$root/$part"
     fi
   done
 done
-mv "$root/demo/sample_rate" "$root/sample_rate" # the others come down to it
-rm -rf "$root/demo"
+cp "$root/demo/sample_rate" "$root/sample_rate" # the others come down to it

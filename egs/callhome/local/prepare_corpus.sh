@@ -37,6 +37,9 @@ corpus=$1 root=$2
 
 layout=${layout:-$(python "$_code/find_layout.py" "$corpus")}
 mkdir -p "$root"
+for _part in train dev dev_raw; do # what local/complete_sets.sh lent: written through, it would change what was lent
+  if [[ -L $root/$_part ]]; then rm "$root/$_part"; fi
+done
 make_conversations() { # make_conversations PART NUMBER SEED
   "$_top/local/make_conversations.sh" --num-conversations "$2" --speakers "$speakers" --max-turn "$max_turn" --seed "$3" \
     "$root/$1_utterances" "$root/$1"
