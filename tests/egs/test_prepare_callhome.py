@@ -251,7 +251,7 @@ def recordings(tmp_path) -> Path:
         ("two", 0, 4.2, "c"),
     ]
     (folder / "a.rttm").write_text(";; who\n" + rttm(*turns))
-    (folder / "all.uem").write_text("one NA 0 6\ntwo 1 0 4\nsilent 1 0 2\n")
+    (folder / "all.uem").write_text("one NA 0 6\nsilent 1 0 2\n")
     return folder
 
 
@@ -270,6 +270,7 @@ def test_recordings(root, recordings, tmp_path):
     assert read_map(data / "wav.scp")["one"] == str(recordings / "wav/one.wav")
     assert sorted(read_map(raw / "wav.scp")) == ["one", "silent", "two"]
     assert len(read_rttm(raw / "ref.rttm")["one"]) == 3
+    # two, which no UEM names, is scored as a whole
     assert (raw / "all.uem").read_text().splitlines() == [
         "one 1 0.000 6.000",
         "silent 1 0.000 2.000",

@@ -118,6 +118,8 @@ def main(argv: list[str] | None = None) -> int:
         else:
             files.bad.append((name, "missing", f"{args.corpus}: no audio file {name}.* below it; fetch it"))
     recordings = files.recordings()
+    if uem:  # whatever no UEM names would not be scored
+        uem = {name: uem.get(name, [(0.0, recording.seconds)]) for name, recording in recordings.items()}
     turns = [turn for turn in turns if turn.recording in recordings]
     turns = clean_utterances(_PROGRAM, recordings, turns, files.bad)
     files.finish(_PROGRAM, args.max_bad, args.out)
