@@ -63,7 +63,7 @@ def test_clusters_and_scores(recipe):
     done = step(recipe, "score_conversations", "--dev-data", "data/dev", "--dev-trees", "exp/dev", "--tags",
                 "distance=glr corpus=x", "--seed", "3", "data/eval", "exp/eval", "exp/scores")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for stop, cut in (("threshold", "dev"), ("known", "fixed")):
+    for stop, cut in (("threshold", "dev"), ("known", "oracle")):
         result = read_result(recipe / f"exp/scores/{stop}/result.json")
         assert result["selection"]["cut"] == cut and result["metrics"]["mr_hungarian"]["value"] == 0
         extra = result["extra"]
