@@ -10,6 +10,8 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.feature_table import FeatureTable
 from speechlib.io.segment_files import Segment, read_timed_segments, write_segments
 
+_MAX_OVERSHOOT = 0.5  # seconds beyond the last frame, as Kaldi's extract-segments has it
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; stretches of recordings without features are left to other jobs."""
@@ -48,6 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             if stretch.end - stretch.start < args.min_segment - 1e-4:
                 num_short += 1
                 continue
+            if stretch.end > len(features) * args.frame_shift + _MAX_OVERSHOOT:
+                raise ValueError(
+                    f"{args.speech}: recording {recording}, {stretch.start:g} s to {stretch.end:g} s: beyond the end "
+                    f"of its {len(features)} frames at {len(features) * args.frame_shift:g} s: is --frame-shift right?"
+                )
             first, past = (round(time / args.frame_shift) for time in (stretch.start, stretch.end))
             try:
                 changes = find_changes(features[first:past], options)

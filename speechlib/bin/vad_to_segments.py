@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from speechlib.features.speech_regions import speech_regions
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.segment_files import Segment, write_segments
@@ -36,6 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     segments: list[Segment] = []
     num_recordings = num_silent = 0
     for recording, voiced in read_table(args.vad, kind="vector"):
+        wrong = np.flatnonzero((voiced != 0) & (voiced != 1))
+        if len(wrong):
+            raise ValueError(
+                f"{args.vad}: recording {recording}: {voiced[wrong[0]]:g} in frame {wrong[0]} (counted from 0): "
+                "expected decisions, 0 or 1"
+            )
         regions = speech_regions(voiced, **limits) * args.frame_shift
         num_recordings += 1
         if not len(regions):

@@ -77,7 +77,11 @@ def cluster(matrix, limits: Limits, method: str = "average", are_scores: bool = 
         ValueError: the matrix is not square, finite and symmetric, or has fewer items than clusters are wanted.
     """
     costs = np.multiply(matrix, -1.0 if are_scores else 1.0, dtype=np.float32)
-    make_symmetric(costs)
+    try:
+        make_symmetric(costs)
+    except ValueError:
+        make_symmetric(np.array(matrix, np.float32))  # complains of the numbers that the caller knows
+        raise
     num = len(costs)
     if limits.min_clusters > num:
         raise ValueError(

@@ -53,7 +53,10 @@ def parse_line(line: str, kind: str) -> Any:
     if kind in ("token", "int", "float"):
         if len(fields) != 1:
             raise ValueError(f"{line.strip()!r}: expected one {kind}")
-        return {"token": str, "int": int, "float": float}[kind](fields[0])
+        try:
+            return {"token": str, "int": int, "float": float}[kind](fields[0])
+        except ValueError:
+            raise ValueError(f"{fields[0][:40]!r}: expected one {kind}") from None
     try:
         values = np.array([int32(int(field)) for field in fields], dtype=np.int32)
     except ValueError:

@@ -133,7 +133,7 @@ def test_conversations_without_scores_are_left_out_with_a_warning(cluster, capsy
     [
         ({"scores": SCORES[:3]}, r"'r': a matrix of shape \(3, 4\), but 4 utterances in .*reco2utt"),
         ({"reco2utt": "r a b c\n"}, r"'r': a matrix of shape \(4, 4\), but 3 utterances"),
-        ({"scores": SCORES + np.eye(4, k=1)}, "'r': the matrix is not symmetric: -4 in row 0, column 1, but -3"),
+        ({"scores": SCORES + np.eye(4, k=1)}, "'r': the matrix is not symmetric: 4 in row 0, column 1, but 3"),
         ({"scores": np.where(SCORES == 1, np.nan, SCORES)}, "'r': 2 entries are not finite numbers, the first is nan"),
         ({"keys": ("s",)}, "no line of conversation 's'"),
         ({"keys": ()}, "no matrix of scores"),

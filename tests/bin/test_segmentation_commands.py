@@ -54,6 +54,15 @@ def test_vad_to_segments_refuses(tmp_path, vad, option):
     assert not (tmp_path / "segments").exists()
 
 
+@pytest.mark.parametrize("value", [2, -1, np.nan])
+def test_vad_to_segments_takes_decisions_alone(tmp_path, value):
+    with open_table(f"ark:{tmp_path}/no.ark") as writer:
+        writer.write("one", np.array([0, 1, value], np.float32))
+    with pytest.raises(ValueError, match=f"no.ark: recording one: {value} in frame 2 .* expected decisions, 0 or 1"):
+        vad_to_segments.main([f"ark:{tmp_path}/no.ark", str(tmp_path / "segments")])
+    assert not (tmp_path / "segments").exists()
+
+
 def test_uniform_segments(tmp_path, capsys):
     (tmp_path / "speech").write_text("a r 1 4 1\nb r 5 5.3\nc s 0.2 1.2\n")
     assert uniform_segments.main([str(tmp_path / "speech"), str(tmp_path / "segments")]) == 0
@@ -109,10 +118,16 @@ def test_detect_changes_names_the_stretch_that_is_bad(tmp_path, features):
     assert not (tmp_path / "segments").exists()
 
 
-def test_segments_longer_than_the_features_are_cut_there(tmp_path, features):
-    (tmp_path / "speech").write_text("a r 17 25\n")
+def test_speech_beyond_the_features(tmp_path, features):
+    """Up to half a second is a matter of windows, and of whoever reads the audio."""
+    (tmp_path / "speech").write_text("a r 17 19.4\n")
     assert detect_changes.main([str(tmp_path / "speech"), features, str(tmp_path / "segments")]) == 0
-    assert times(tmp_path / "segments") == [("r", 17.0, 25.0)]
+    assert times(tmp_path / "segments") == [("r", 17.0, 19.4)]
+    (tmp_path / "segments").unlink()
+    (tmp_path / "speech").write_text("a r 17 25\n")
+    with pytest.raises(ValueError, match="recording r, 17 s to 25 s: beyond the end of its 1900 frames at 19 s"):
+        detect_changes.main([str(tmp_path / "speech"), features, str(tmp_path / "segments")])
+    assert not (tmp_path / "segments").exists()
 
 
 RTTM = """\

@@ -103,6 +103,9 @@ def test_maps_from_files_and_specifiers(tmp_path):
     (tmp_path / "n").write_text("a 2\nb 0\n")
     with pytest.raises(ValueError, match="'b' is 0"):
         read_count_map(f"{tmp_path}/n")
+    (tmp_path / "n").write_text("a two\n")
+    with pytest.raises(ValueError, match="'two': expected one int"):
+        read_count_map(f"{tmp_path}/n")
     with pytest.raises(ValueError, match="there twice"):
         read_word_map(f"ark:cat {tmp_path}/m {tmp_path}/m |")
     with pytest.raises(ValueError, match="there twice"):
