@@ -24,6 +24,7 @@
 #   --relevance X          of the MAP adaptation (default: 16)
 #   --frame-scale X        what a frame counts; less than 1 because neighbouring frames are alike (default: .1)
 #   --ivector-dim N        of the i-vectors that the table is compared with (default: 64)
+#   --num-dev N            recordings drawn for dev, of a corpus without one (default: that of local/prepare_corpus.sh)
 #   --conversations N      that are made of utterances of known speakers, for each of dev and eval (default: 100)
 #   --speakers LO:HI       of conversations that are made; half of them have LO (default: 2:7)
 #   --max-turn S           seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)
@@ -35,7 +36,7 @@ set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' name='' rate=''
+stage=0 stop_stage=99 nj=$(nproc) seed=1 max_bad=0 corpus='' train='' recordings='' num_dev='' name='' rate=''
 num_gauss=64 rank=20 channel_rank=10 ivector_dim=64 relevance=16 frame_scale=.1 conversations=100
 speakers=2:7 max_turn=0.0 vad=harmonicity segmentation=uniform
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
@@ -76,7 +77,7 @@ if stage 1 "Corpus: conversations with their speakers' turns, and the same recor
     ../../local/make_demo_corpus.sh --layout callhome --seed 1 --nj "$nj" "data/$name/corpus"
   fi
   local/prepare_corpus.sh --num-eval "$conversations" --speakers "$speakers" --max-turn "$max_turn" \
-    --seed "$seed" --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
+    --num-dev "$num_dev" --seed "$seed" --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
   local/complete_sets.sh --nj "$nj" "$data" data/demo/corpus
   for folder in $recordings; do
     set=$(basename "$folder")
