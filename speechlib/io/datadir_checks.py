@@ -192,7 +192,8 @@ class _Check:
             mend = "mend the times (seconds) or delete the line"
             if not (0 <= start < end < float("inf") or (0 <= start and end == -1)):
                 message = (
-                    f"expected '<utterance> <recording> <start> <end>' with 0 <= start < end, or end -1: {show(line)!r}"
+                    "expected '<utterance> <recording> <start> <end> [<channel>]' with 0 <= start < end, or end -1: "
+                    f"{show(line)!r}"
                 )
                 self.errors.add("segments", number, "bad times", message, mend)
             elif start >= duration or end > duration + _MAX_OVERSHOOT:

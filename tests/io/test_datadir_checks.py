@@ -85,7 +85,7 @@ BAD = [
     (
         "segments",
         "a-1 r1 0 1.5\na-2 r1 3 2\nb-1 r2 0 1\n",
-        "segments:2: expected '<utterance> <recording> <start> <end>'",
+        "segments:2: expected '<utterance> <recording> <start> <end> [<channel>]'",
     ),
     ("segments", "a-1 r1 -1 1.5\na-2 r1 2 3\nb-1 r2 0 1\n", "segments:1: expected '<utterance> <recording>"),
     ("segments", "a-1 r1 0 nan\na-2 r1 2 3\nb-1 r2 0 1\n", "segments:1: expected '<utterance> <recording>"),
