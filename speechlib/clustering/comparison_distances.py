@@ -49,12 +49,12 @@ class EigenvoicePoints(ColumnClusters):
     def __init__(self, statistics, euclidean: bool = False):
         statistics = check_comparison(statistics)
         self._euclidean, self._rank = euclidean, statistics.shape[1]
-        super().__init__(statistics.reshape(len(statistics), -1).T)
+        super().__init__(statistics.reshape(len(statistics), self._rank * (self._rank + 1)).T)
 
     def describe(self, columns: np.ndarray) -> np.ndarray:
         """(v, N) points, of length 1 for the cosine."""
         rank = self._rank
-        statistics = np.ascontiguousarray(columns.T).reshape(-1, rank, rank + 1)
+        statistics = np.ascontiguousarray(columns.T).reshape(columns.shape[1], rank, rank + 1)
         points = np.linalg.solve(statistics[:, :, :rank] + np.eye(rank), statistics[:, :, rank:])[:, :, 0].T
         if self._euclidean:
             return points

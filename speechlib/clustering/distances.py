@@ -99,7 +99,8 @@ def glr(frames_a, frames_b, *, diagonal: bool = False, floor: float = 0.0) -> fl
         ValueError: frames of different or no dimension, not finite, or with a singular covariance: the likelihood has
             no maximum then.
     """
-    return _between(partial(GeneralisedLikelihoodRatio, diagonal=diagonal, floor=floor), frames_a, frames_b)
+    # Of equal Gaussians rounding leaves a little of either sign.
+    return max(_between(partial(GeneralisedLikelihoodRatio, diagonal=diagonal, floor=floor), frames_a, frames_b), 0.0)
 
 
 def clr(frames_a, frames_b, *, per_frame: bool = False, diagonal: bool = False, floor: float = 0.0) -> float:
@@ -116,7 +117,7 @@ def clr(frames_a, frames_b, *, per_frame: bool = False, diagonal: bool = False, 
         ValueError: as for `glr`.
     """
     load = partial(CrossLikelihoodRatio, per_frame=per_frame, diagonal=diagonal, floor=floor)
-    return -_between(load, frames_a, frames_b)
+    return min(-_between(load, frames_a, frames_b), 0.0)
 
 
 def bic(frames_a, frames_b, penalty: float = 1.0, *, diagonal: bool = False, floor: float = 0.0) -> float:

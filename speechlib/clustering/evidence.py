@@ -57,6 +57,8 @@ class Evidence:
             (items, items) h(sum) - h - h, symmetric; the diagonal compares each item with itself.
         """
         num = columns.shape[2]
+        if not num:
+            return np.empty((0, 0))
         own = self.of(columns)
         added = columns + self._identity[..., None]
         matrix = np.empty((num, num))

@@ -102,6 +102,7 @@ def log_ratio(L_a: Any, d_a: Any, L_b: Any, d_b: Any) -> float:
     Raises:
         ValueError: shapes that do not fit, values that are not finite, L not symmetric or not positive semidefinite.
     """
+    L_b, d_b = (array if _is_tensor(array) else np.asarray(array) for array in (L_b, d_b))
     return float(log_ratio_to_many(L_a, d_a, L_b[None], d_b[None])[0])
 
 

@@ -60,11 +60,11 @@ def test_equal_to_likelihoods_term_by_term(diagonal):
 def test_signs_and_symmetry(seed, dim, floor):
     generator = np.random.default_rng(seed)
     one, two = (generator.standard_normal((dim + 2 + generator.integers(9), dim)) * 3 for _ in range(2))
-    assert glr(one, two, floor=floor) >= -1e-9
-    assert clr(one, two, floor=floor) <= 1e-9
+    assert glr(one, two, floor=floor) > 0 > clr(one, two, floor=floor)
     for function in (glr, bic, clr):
         assert function(one, two, floor=floor) == pytest.approx(function(two, one, floor=floor))
-    assert abs(glr(one, one, floor=floor)) < 1e-8 and abs(clr(one, one, floor=floor)) < 1e-8
+    for same in (one, one[::-1], np.repeat(one, 2, axis=0)):
+        assert 0 <= glr(one, same, floor=floor) < 1e-8 and 0 >= clr(one, same, floor=floor) > -1e-8
 
 
 def test_bic_tells_one_gaussian_from_two():
@@ -115,6 +115,7 @@ def test_one_interface(name):
                                    rtol=1e-9 if name in ("ucm", "ev") else 1e-6, atol=1e-12)  # fmt: skip
     # Utterances 0 and 3 are of one speaker, 0 and 1 are not.
     assert matrix[0, 3] < matrix[0, 1]
+    assert distance(statistics[:1]).tolist() == [[0.0]] and distance(statistics[:0]).shape == (0, 0)
 
 
 @pytest.mark.parametrize("name", DISTANCES)

@@ -299,6 +299,12 @@ def test_all_pairs_as_one_by_one(many, num):
     assert log_ratio_to_many(L[0], d[0], L, d) == pytest.approx(matrix[0], abs=1e-11)
 
 
+def test_lists_and_nothing_at_all(many):
+    lists = [part[index].tolist() for index in (0, 1) for part in many]
+    assert log_ratio(*lists) == log_ratio(many[0][0], many[1][0], many[0][1], many[1][1])
+    assert pairwise_log_ratio(many[0][:0], many[1][:0]).shape == (0, 0)
+
+
 def test_tensors_give_tensors(model, many):
     torch = pytest.importorskip("torch")
     L, d = (torch.as_tensor(part) for part in many)
