@@ -1,14 +1,52 @@
-"""A data directory while a corpus' audio files are collected: usable ones go into its tables, bad ones are counted."""
+"""A corpus' audio files, and a data directory while they are collected: usable ones get in, bad ones are counted."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from speechlib.io.audio import BadAudio, audio_info, write_bad_list
+from speechlib.io.datadir import DataDir
 from speechlib.io.maps import utt2spk_to_spk2utt, write_lists, write_map
 
 _SHOWN_BAD = 5
+_SUFFIXES = (".WAV", ".wav", ".flac", ".FLAC")
 _OPTIONAL = ("text", "spk2gender", "spk2age", "utt2session")
+
+
+def utterance_files(corpus: Path, part: DataDir) -> dict[str, Path]:
+    """Audio file by utterance, sorted, of a part of a corpus that comes with Kaldi's files.
+
+    Args:
+        corpus: what wav.scp's paths are relative to.
+        part: the folder with wav.scp and utt2spk.
+
+    Returns:
+        The files that wav.scp names, under another suffix where it is that which is there (WAV for wav, flac).
+
+    Raises:
+        FileNotFoundError: no wav.scp.
+        ValueError: commands or pieces of recordings in place of files, or utterances without speaker or audio.
+    """
+    if part.has("segments"):
+        raise ValueError(f"{part.path}/segments: expected a file for each utterance, not pieces of recordings")
+    wav_scp = part.wav_scp
+    if wav_scp is None:
+        raise FileNotFoundError(f"{part.path}/wav.scp: no such file; each part of the corpus has one")
+    unknown = sorted(set(part.utt2spk) ^ set(wav_scp))
+    if unknown:
+        raise ValueError(
+            f"{part.path}: {len(unknown)} utterances are in only one of wav.scp and utt2spk, e.g. {unknown[0]}: "
+            "fetch the corpus again"
+        )
+    return {utterance: _file(corpus, part, utterance, value) for utterance, value in sorted(wav_scp.items())}
+
+
+def _file(corpus: Path, part: DataDir, utterance: str, value: str) -> Path:
+    if value.endswith("|"):
+        raise ValueError(f"{part.path}/wav.scp: utterance {utterance}: a command is no file of the corpus: {value}")
+    path = (corpus / value).absolute()
+    twins = (path.with_suffix(suffix) for suffix in _SUFFIXES)
+    return next((candidate for candidate in (path, *twins) if candidate.is_file()), path)
 
 
 class CorpusTables:

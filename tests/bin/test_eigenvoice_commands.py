@@ -85,6 +85,19 @@ def test_centre_and_units_are_chosen(folder):
     assert abs((white.T @ white)[0, 1]) > 1e-6
 
 
+def test_a_higher_relevance_of_channels_makes_smaller_ones_and_leaves_the_voices(folder):
+    accumulate(folder)
+    options = ("--utt2spk", str(folder / "utt2spk"), "--rank", "2", "--channel-rank", "1")
+    models = [estimate(folder, *options, "--channel-relevance", relevance) for relevance in ("0", "4", "400")]
+    sizes = [float((model.eigenchannels**2).sum()) for model in models]
+    assert sizes[0] > 1.1 * sizes[1] > 2 * sizes[2]
+    assert all(np.array_equal(model.eigenvoices, models[0].eigenvoices) for model in models)
+    default = estimate(folder, *options)
+    assert np.array_equal(default.eigenchannels, models[1].eigenchannels)
+    with pytest.raises(ValueError, match="relevance -1"):
+        estimate(folder, *options, "--channel-relevance", "-1")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -145,9 +145,33 @@ def test_overlap_and_a_smaller_second_run(root, data, tmp_path):
     assert len(turns) == 6 and any(overlaps)
 
 
+def test_short_turns_are_pieces_of_the_speech(root, data, tmp_path):
+    whole, short = tmp_path / "whole", tmp_path / "short"
+    options = "--num-conversations", "2", "--speakers", "2", "--turns", "2", "--prefix", "c"
+    assert make(root, data, whole, *options).returncode == 0
+    longest = sorted(turn.duration for turns in read_rttm(whole / "ref.rttm").values() for turn in turns)
+    most = round((longest[0] + longest[-1]) / 2, 2)  # some are cut, some are not
+    assert make(root, data, short, *options, "--max-turn", str(most)).returncode == 0
+    turns = read_rttm(short / "ref.rttm")
+    durations = [turn.duration for own in turns.values() for turn in own]
+    assert max(durations) == pytest.approx(most, abs=1e-3) and min(durations) == pytest.approx(longest[0], abs=1e-3)
+    assert [[turn.speaker for turn in own] for own in turns.values()] == [
+        [turn.speaker for turn in own] for own in read_rttm(whole / "ref.rttm").values()
+    ]
+    for name, own in turns.items():
+        samples, rate = read_audio(read_map(short / "wav.scp")[name])
+        assert max(turn.start + turn.duration for turn in own) <= len(samples) / rate + 1e-6
+        for turn in own:
+            piece = samples[round(turn.start * rate) : round((turn.start + turn.duration) * rate)]
+            middle = piece[len(piece) * 2 // 5 : len(piece) * 3 // 5]
+            assert np.abs(middle).mean() > 300  # speech, not what is before or after it
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
+        (["--max-turn", "0.1"], "--max-turn 0.1: at least 0.2 seconds, or 0"),
+        (["--max-turn", "nan"], "--max-turn nan"),
         (["--speakers", "2:7"], "conversations of 7 speakers need as many who have two utterances, there are 3"),
         (["--speakers", "3:2"], "'3:2': expected a range LO:HI with LO <= HI"),
         (["--speakers", "2:x"], "'2:x': expected a range"),

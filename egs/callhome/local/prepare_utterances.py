@@ -5,7 +5,7 @@ local/make_conversations.sh makes the conversations of dev and eval of the held-
 
 from pathlib import Path
 
-from local.corpus_tables import CorpusTables
+from local.corpus_tables import CorpusTables, utterance_files
 from local.dev_speakers import choose_speakers
 from speechlib.io.atomic import write_text
 from speechlib.io.audio import audio_info
@@ -16,30 +16,7 @@ from speechlib.io.leaks import check_disjoint
 _PROGRAM = "prepare_utterances"
 _PARTS = ("train", "test")
 _LABELS = ("text", "spk2gender", "spk2age")
-_SUFFIXES = (".WAV", ".wav", ".flac", ".FLAC")
 _LEAST_OTHERS = 2  # training speakers: fewer have no eigenvoice
-
-
-def _audio(corpus: Path, part: DataDir, utterance: str, value: str) -> Path:
-    """The file that an entry of wav.scp names, relative to the corpus or absolute; also under another suffix."""
-    if value.endswith("|"):
-        raise ValueError(f"{part.path}/wav.scp: utterance {utterance}: a command, expected a file: {value}")
-    path = (corpus / value).absolute()
-    twins = (path.with_suffix(suffix) for suffix in _SUFFIXES)
-    return next((candidate for candidate in (path, *twins) if candidate.is_file()), path)
-
-
-def _files(corpus: Path, part: DataDir) -> dict[str, Path]:
-    """Audio file by utterance."""
-    if part.has("segments"):
-        raise ValueError(f"{part.path}/segments: expected a file for each utterance, not pieces of recordings")
-    wav_scp = part.wav_scp or {}
-    unknown = sorted(set(part.utt2spk) ^ set(wav_scp))
-    if unknown:
-        raise ValueError(
-            f"{part.path}: {len(unknown)} utterances are in only one of wav.scp and utt2spk, e.g. {unknown[0]}"
-        )
-    return {utterance: _audio(corpus, part, utterance, value) for utterance, value in sorted(wav_scp.items())}
 
 
 def _rate(files: dict[str, Path]) -> int:
@@ -66,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parts = {name: DataDir(args.corpus / name) for name in _PARTS}
     check_disjoint("speakers", parts["train"].utt2spk.values(), parts["test"].utt2spk.values())
     check_disjoint("utterances", parts["train"].utt2spk, parts["test"].utt2spk)
-    files = {name: _files(args.corpus, part) for name, part in parts.items()}
+    files = {name: utterance_files(args.corpus, part) for name, part in parts.items()}
     tables = CorpusTables(_rate(files["train"]))
     for name, part in parts.items():
         for utterance, path in files[name].items():

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path, PurePosixPath
 
-from local.corpus_tables import CorpusTables
+from local.corpus_tables import CorpusTables, utterance_files
 from local.trial_lists import describe, draw_trials, utterance_trials, write_trials
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.datadir import DataDir
@@ -11,34 +11,15 @@ from speechlib.io.leaks import check_disjoint
 
 _PARTS = ("train", "test")
 _WHOLE = (125, 2500)  # speakers and utterances of each part of the whole corpus
-_SUFFIXES = (".WAV", ".wav", ".flac", ".FLAC")
 _LABELS = ("text", "spk2gender", "spk2age")
 _LIST = "trials_test.txt"
 
 
-def _audio(corpus: Path, part: DataDir, utterance: str, value: str) -> Path:
-    """The file that an entry of wav.scp names, relative to the corpus; also under another suffix."""
-    if value.endswith("|"):
-        raise ValueError(f"{part.path}/wav.scp: utterance {utterance}: a command is no file of the corpus: {value}")
-    path = (corpus / value).absolute()
-    twins = (path.with_suffix(suffix) for suffix in _SUFFIXES)
-    return next((candidate for candidate in (path, *twins) if candidate.is_file()), path)
-
-
 def _collect(corpus: Path, part: DataDir, tables: CorpusTables) -> dict[str, str]:
     """Add a part's utterances; returns the utterance by the path that wav.scp gives, without suffix."""
-    wav_scp = part.wav_scp
-    if wav_scp is None:
-        raise FileNotFoundError(f"{part.path}/wav.scp: no such file; each part of the corpus has one")
-    unknown = sorted(set(part.utt2spk) ^ set(wav_scp))
-    if unknown:
-        raise ValueError(
-            f"{part.path}: {len(unknown)} utterances are in only one of wav.scp and utt2spk, e.g. {unknown[0]}: "
-            "fetch the corpus again"
-        )
-    for utterance, value in sorted(wav_scp.items()):
-        tables.add(utterance, part.utt2spk[utterance], _audio(corpus, part, utterance, value))
-    return {_stem(value): utterance for utterance, value in wav_scp.items() if utterance in tables.utt2spk}
+    for utterance, path in utterance_files(corpus, part).items():
+        tables.add(utterance, part.utt2spk[utterance], path)
+    return {_stem(value): utterance for utterance, value in part.wav_scp.items() if utterance in tables.utt2spk}
 
 
 def _stem(name: str) -> str:
