@@ -9,6 +9,7 @@ from local.conversations import draw_conversations, speech_bounds
 from speechlib.io.audio import UtteranceAudio, write_wav
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.datadir import DataDir
+from speechlib.io.maps import split_blanks
 
 _PROGRAM = "make_conversations"
 
@@ -103,6 +104,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.max_turn and not args.max_turn >= 0.2:
         parser.error(f"--max-turn {args.max_turn}: at least 0.2 seconds, or 0 for whole utterances")
 
+    prefix = args.prefix or args.out.absolute().name
+    if split_blanks(prefix) != [prefix]:
+        parser.error(f"--prefix {prefix!r}: expected one word: conversations are called by it, or else by the folder")
+
     out, wav = args.out.absolute(), args.out.absolute() / "wav"
     rng = np.random.default_rng(args.seed)
     try:
@@ -115,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     utterances: list[Utterance] = []
     digits = max(3, len(str(len(plans))))
     for index, plan in enumerate(plans, 1):
-        name = f"{args.prefix or out.name}{index:0{digits}d}"
+        name = f"{prefix}{index:0{digits}d}"
         mixed, times = mixer.mix([utterance for _, utterance in plan], np.random.default_rng([args.seed, index]))
         path = wav / f"{name}.wav"
         write_wav(path, mixed, mixer.rate)

@@ -48,11 +48,13 @@ for _folder in corpus train; do
     [[ -d ${!_folder} ]] || usage "--$_folder: there is no folder ${!_folder}"
   fi
 done
-_given=$recordings recordings='' eval_sets=eval
-for _folder in $_given; do
+_recordings=() eval_sets=eval
+for _folder in $recordings; do
   _folder=$(cd "$_called_from" && realpath -m "$_folder")
   [[ -d $_folder ]] || usage "--recordings: there is no folder $_folder"
-  recordings+="$_folder " eval_sets+=" ${_folder##*/}"
+  [[ ! ${_folder##*/} =~ [[:space:]] && " train dev $eval_sets " != *" ${_folder##*/} "* ]] ||
+    usage "--recordings: $_folder: its name is that of a set: expected one word, other than train dev $eval_sets"
+  _recordings+=("$_folder") eval_sets+=" ${_folder##*/}"
 done
 name=${name:-$([[ -n $corpus ]] && basename "$corpus" || echo demo)}
 data=data/$name/seed$seed exp=exp/$name/seed$seed
@@ -79,7 +81,7 @@ if stage 1 "Corpus: conversations with their speakers' turns, and the same recor
   local/prepare_corpus.sh --num-eval "$conversations" --speakers "$speakers" --max-turn "$max_turn" \
     --num-dev "$num_dev" --seed "$seed" --train "$train" --max-bad "$max_bad" "${corpus:-data/$name/corpus}" "$data"
   local/complete_sets.sh --nj "$nj" "$data" data/demo/corpus
-  for folder in $recordings; do
+  for folder in "${_recordings[@]}"; do
     set=$(basename "$folder")
     local/prepare_corpus.sh --layout recordings --max-bad "$max_bad" "$folder" "$data/recordings/$set"
     ln -sfn "recordings/$set/eval_raw" "$data/${set}_raw"

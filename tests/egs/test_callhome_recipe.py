@@ -180,6 +180,17 @@ def test_a_wrong_option_is_an_error_that_helps(recipe, options, message):
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
+def test_folders_of_recordings_are_sets_of_their_own(recipe, tmp_path):
+    here = tmp_path / "two words"
+    for name in ("dev", "talks"):
+        (here / name).mkdir(parents=True)
+    done = run(recipe, "--dry-run", "--recordings", "talks", cwd=here)
+    assert done.returncode == 0 and f'"{here}/talks"' in done.stdout, done.stderr
+    for folders in ("dev", "talks talks"):
+        done = run(recipe, "--dry-run", "--recordings", folders, cwd=here)
+        assert done.returncode == 1 and "expected one word, other than train dev eval" in done.stderr, folders
+
+
 def test_a_folder_without_a_corpus_is_told(recipe, tmp_path):
     (tmp_path / "corpus").mkdir()
     done = run(recipe, "--name", "wrong", "--corpus", "corpus", "--stop-stage", "1", cwd=tmp_path)

@@ -176,6 +176,7 @@ def test_short_turns_are_pieces_of_the_speech(root, data, tmp_path):
         (["--speakers", "3:2"], "'3:2': expected a range LO:HI with LO <= HI"),
         (["--speakers", "2:x"], "'2:x': expected a range"),
         (["--turns", "1:2"], "at least 1 speaker, and 2 turns of each"),
+        (["--prefix", "two words"], "--prefix 'two words': expected one word"),
         (["--num-conversations", "0"], "--num-conversations is at least 1"),
     ],
 )
