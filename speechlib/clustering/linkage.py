@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 METHODS = ("average", "complete")
-_SHRINK = 0.7  # share of rows in use below which the matrix is packed
+_SHRINK = 0.5  # share of rows in use below which the matrix is packed
 _SYMMETRY = 1e-4  # difference of two mirrored distances that rounding may explain, relative to the largest distance
 _BLOCK = 256  # rows and columns compared with their mirror image at a time, which then lies in cache
 
