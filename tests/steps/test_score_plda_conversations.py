@@ -78,3 +78,12 @@ def test_missing_files_are_named(recipe, root):
     done = step(recipe, root, "steps/score_plda_conversations.sh", "backend", "data")
     assert done.returncode == 1
     assert "Usage: steps/score_plda_conversations.sh" in done.stderr
+
+
+def test_nothing_of_an_earlier_call_is_left_beside_an_error(recipe, root):
+    words = ("steps/score_plda_conversations.sh", "backend", "data", "embeddings", "exp/again")
+    done = step(recipe, root, *words)
+    assert done.returncode == 0, done.stderr
+    done = step(recipe, root, words[0], "--target-energy", "2", *words[1:])
+    assert done.returncode == 1 and "target energy 2.0: expected 0 to 1" in done.stderr
+    assert [path.name for path in (recipe / "exp/again").iterdir()] == ["log"]
