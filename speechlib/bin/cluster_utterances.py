@@ -8,7 +8,6 @@ statistics of extract_comparison_stats, all others of those of extract_moment_st
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -18,9 +17,9 @@ from speechlib.clustering.distances import DISTANCES, KINDS, Distance, make_dist
 from speechlib.clustering.exact_clustering import agglomerate
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.conversations import read_conversations, write_tree
-from speechlib.io.maps import read_map, write_lists
-from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.maps import write_lists
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 from speechlib.io.tables import RandomAccessTable, open_table
 
 LINKAGES = ("exact", "average", "complete")
@@ -135,10 +134,8 @@ def stamp_of(args: argparse.Namespace) -> tuple[list[str], dict[str, object], li
     source, target = parse_rspecifier(args.statistics), parse_wspecifier(args.trees)
     if source.kind != "scp" or not target.scp:
         raise ValueError("--stamp goes with scp:FILE as statistics and ark,scp:FILE,FILE as trees")
-    archives = sorted({split_offset(entry)[0] for entry in read_map(source.name).values()})
-    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
     names = ("distance", "linkage", "bic_penalty", "variance_floor", "skip_missing")
-    options = {name: getattr(args, name) for name in names} | {"archives": str(states)}
+    options = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(source.name))}
     outputs = [target.ark, target.scp, *filter(None, [args.write_reco2utt])]
     return [args.conversations, source.name], options, outputs
 

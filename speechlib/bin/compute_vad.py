@@ -26,8 +26,8 @@ from speechlib.io.command_options import add_options, parse_options
 from speechlib.io.feature_table import FeatureTable
 from speechlib.io.maps import read_map
 from speechlib.io.silero_weights import read_silero_weights
-from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 from speechlib.io.tables import open_table
 
 _PIECE_SAMPLES = 1 << 19  # of audio in memory at once: half a minute at 16 kHz
@@ -155,9 +155,7 @@ def _job(kind: str, source: str, vad: str, options: object) -> tuple[list[str], 
         lists = [path for name in names if os.path.isfile(path := os.path.join(source, name))]
     if not target.ark or not target.scp:
         raise ValueError(f"--stamp goes with ark,scp:FILE,FILE as output, not {vad}")
-    archives = sorted({split_offset(entry)[0] for entry in read_map(lists[0]).values()})
-    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
-    decisive = {"type": kind, **dataclasses.asdict(options), "archives": str(states)}
+    decisive = {"type": kind, **dataclasses.asdict(options), "archives": str(archive_states(lists[0]))}
     return lists, decisive, [target.ark, target.scp]
 
 

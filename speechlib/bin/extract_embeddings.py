@@ -6,7 +6,6 @@ values depend neither on the number of jobs nor on what else is in a batch.
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 import time
@@ -20,9 +19,8 @@ from speechlib.features.frontend import FrontendOptions, NoVoicedFrames, apply_f
 from speechlib.io.checkpoints import ModelFolder, load_state
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.kaldi_conf import build_options
-from speechlib.io.maps import read_map
-from speechlib.io.specifiers import parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.specifiers import parse_wspecifier
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 from speechlib.io.tables import RandomAccessTable, open_table
 
 # Utterances are taken in blocks of this many, which the jobs share out among them. What is computed together is
@@ -70,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not target.ark or not target.scp:
         raise ValueError(f"--stamp goes with a wspecifier ark,scp:FILE,FILE, not {args.embeddings}")
     names = ("layer", "chunk_frames", "batch_frames", "min_frames", "job", "num_jobs", "embeddings")
-    decisive = {name: getattr(args, name) for name in names} | {"archives": str(data.archive_states())}
+    decisive = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(*data.scripts))}
     job = [folder.config, folder.weights, *data.scripts], decisive, [target.ark, target.scp]
     if is_complete(args.stamp, *job):
         print(f"{args.embeddings}: complete already")
@@ -110,12 +108,6 @@ class Utterances:
         self.features = RandomAccessTable(f"scp:{self.scripts[0]}", kind="matrix")
         self.decisions = RandomAccessTable(f"scp:{self.scripts[1]}", kind="vector") if options.vad else {}
         self.num_left_out = self.num_frames = 0
-
-    def archive_states(self) -> list[tuple]:
-        """Names, sizes and dates of the archives: they are too big to be read only for a stamp."""
-        entries = itertools.chain.from_iterable(read_map(script).values() for script in self.scripts)
-        paths = sorted({split_offset(entry)[0] for entry in entries})
-        return [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in paths if os.path.isfile(path)]
 
     def blocks(self, job: int, num_jobs: int) -> Iterator[list[str]]:
         """Names by block, those of one job."""

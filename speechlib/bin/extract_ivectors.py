@@ -6,7 +6,6 @@ ivector-extract in one pass over the features.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -20,10 +19,9 @@ from speechlib.gmm.ivector_extractor import IvectorExtractor, scale_to_max_count
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.gmm_models import read_full_gmm
 from speechlib.io.ivector_models import read_extractor
-from speechlib.io.maps import read_map
 from speechlib.io.posteriors import join, pair, read_posteriors
-from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, batches, open_features
 
@@ -108,10 +106,8 @@ def stamp_of(args) -> tuple[list[str], dict[str, object], list[str]]:
     inputs = [args.extractor, args.ubm, source.name, *filter(None, [args.frontend])]
     if args.vad:
         inputs.append(parse_rspecifier(args.vad).name)
-    archives = sorted({split_offset(entry)[0] for entry in read_map(source.name).values()})
-    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
     names = ("num_gselect", "min_post", "acoustic_weight", "max_count", "subsample")
-    options = {name: getattr(args, name) for name in names} | {"archives": str(states)}
+    options = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(source.name))}
     return inputs, options, [target.ark, target.scp]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from speechlib.io.maps import read_map
-from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 
 
 def run_once(
@@ -44,10 +42,8 @@ def run_once(
     if any(source.kind != "scp" for source in sources) or not target.ark or not target.scp:
         raise ValueError("--stamp goes with scp:FILE as input and ark,scp:FILE,FILE as output")
     scripts = [source.name for source in sources]
-    archives = sorted({split_offset(entry)[0] for script in scripts for entry in read_map(script).values()})
-    states = [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in archives if os.path.isfile(path)]
     inputs = [*models, *scripts, *filter(None, [args.frontend])]
-    decisive = {**(options or {}), "subsample": args.subsample, "archives": str(states)}
+    decisive = {**(options or {}), "subsample": args.subsample, "archives": str(archive_states(*scripts))}
     job = inputs, decisive, [target.ark, target.scp]
     if is_complete(args.stamp, *job):
         sys.stderr.write(f"{program}: {wspecifier} is complete, as {args.stamp} says: nothing to do\n")

@@ -8,6 +8,8 @@ from typing import Any
 
 import speechlib
 from speechlib.io.atomic import write_json
+from speechlib.io.maps import read_map
+from speechlib.io.specifiers import split_offset
 
 PathLike = str | os.PathLike
 
@@ -43,6 +45,16 @@ def mark_complete(
         OSError: an input or an output is missing, or the stamp cannot be written.
     """
     write_json(stamp_path, _stamp(inputs, options, outputs))
+
+
+def archive_states(*scripts: PathLike) -> list[tuple[str, int, int]]:
+    """Names, sizes and dates of the files that scripts (scp) name: they are too big to be read only for a stamp.
+
+    Args:
+        scripts: files of `<key> <file>[:<offset>]` lines; what is no file (a pipe) does not count.
+    """
+    paths = sorted({split_offset(entry)[0] for script in scripts for entry in read_map(script).values()})
+    return [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in paths if os.path.isfile(path)]
 
 
 def _stamp(inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]) -> dict[str, Any]:

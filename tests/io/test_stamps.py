@@ -1,9 +1,11 @@
 """Stamps: what makes a job complete, and what makes it be redone."""
 
+import os
+
 import pytest
 
 import speechlib
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import archive_states, is_complete, mark_complete
 
 
 @pytest.fixture
@@ -58,3 +60,15 @@ def test_text_moved_between_inputs_is_seen(job):
 def test_damaged_stamp_means_redo(job, text):
     job[0].write_text(text)
     assert not is_complete(*job)
+
+
+def test_archives_count_by_size_and_date(tmp_path):
+    archive = tmp_path / "a.ark"
+    archive.write_bytes(b"12345")
+    for name, lines in (("one.scp", f"a {archive}:1\nb {archive}:3\n"), ("two.scp", f"a {archive}:2\nc cat x |\n")):
+        (tmp_path / name).write_text(lines)
+    scripts = tmp_path / "one.scp", tmp_path / "two.scp"
+    before = archive_states(*scripts)
+    assert [(path, size) for path, size, _ in before] == [(str(archive), 5)]
+    os.utime(archive, ns=(0, before[0][2] + 1))
+    assert archive_states(*scripts) != before
