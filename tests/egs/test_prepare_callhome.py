@@ -280,6 +280,33 @@ def test_recordings(root, recordings, tmp_path):
     assert not (tmp_path / "data/train").exists()
 
 
+def test_recordings_that_share_a_speaker_are_in_one_set(root, tmp_path):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    spoken = {"a": "xy", "b": "z", "c": "yw", "d": "v", "e": "wu", "f": "q"}
+    for seed, name in enumerate(spoken):
+        write_wav(corpus / f"{name}.wav", noise(seed, 3.0), RATE)
+    turns = [(name, index, 1, speaker) for name, speakers in spoken.items() for index, speaker in enumerate(speakers)]
+    (corpus / "ref.rttm").write_text(rttm(*turns))
+    for number in (1, 2, 3, 4, 5):
+        done = prepare(root, corpus, tmp_path / "data", "--num-dev", str(number))
+        assert done.returncode == 0, done.stderr
+        dev, evaluation = (set(read_map(tmp_path / "data" / part / "utt2spk").values()) for part in ("dev", "eval"))
+        assert not dev & evaluation
+        assert len(read_map(tmp_path / "data/dev/wav.scp")) == number
+    (corpus / "ref.rttm").write_text(rttm(*turns, ("b", 1, 1, "x"), ("d", 1, 1, "q")))
+    done = prepare(root, corpus, tmp_path / "data", "--num-dev", "1")
+    assert done.returncode == 1 and "ask for as many as the smallest such group has, 2" in done.stderr
+    done = prepare(root, corpus, tmp_path / "data", "--num-dev", "3")
+    assert done.returncode == 0 and "recordings that share speakers stay together: 2 are dev" in done.stderr
+    for value, message in (("6", "at least one must remain"), ("x", "--num-dev x: expected a whole number")):
+        done = prepare(root, corpus, tmp_path / "data", "--num-dev", value)
+        assert done.returncode == 1 and message in done.stderr
+    (corpus / "ref.rttm").write_text(";; nothing\n")
+    done = prepare(root, corpus, tmp_path / "data")
+    assert done.returncode == 1 and "ref.rttm: no turn of any speaker in it" in done.stderr
+
+
 def test_segments_of_py_audio_analysis(root, tmp_path):
     corpus = tmp_path / "corpus"
     corpus.mkdir()

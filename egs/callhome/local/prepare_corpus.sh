@@ -12,8 +12,8 @@
 # Options:
 #   --layout NAME         of the above (default: it is found by looking)
 #   --train DIR           a data directory for <data-root>/train, in place of the corpus's own
-#   --num-dev N           conversations for dev: made of utterances (default: as --num-eval), drawn of recordings (default: none), of
-#                         disk 8 (default: half)
+#   --num-dev N           conversations for dev: made of utterances (default: as --num-eval), drawn of recordings (default: none),
+#                         of which those that share speakers stay together, of disk 8 (default: half)
 #   --num-eval N          conversations for eval that are made of utterances (default: 100)
 #   --speakers LO:HI      of conversations that are made; half of them have LO (default: 2:7)
 #   --max-turn S          seconds: of longer utterances a piece is taken for these (default: 0.0, whole utterances)

@@ -78,10 +78,34 @@ def _turns(rttm: list[Path], segments: list[Path], local_speakers: bool) -> list
     return turns
 
 
-def _dev_names(names: list[str], number: int, seed: int) -> set[str]:
-    if not 0 <= number < len(names):
-        raise ValueError(f"--num-dev {number}: of {len(names)} recordings at least one must remain for eval")
-    return {names[index] for index in np.random.default_rng(seed).permutation(len(names))[:number]}
+def _dev_names(speakers: dict[str, set[str]], number: int, seed: int) -> set[str]:
+    """Recordings for dev, drawn from those of `speakers`: what shares a speaker, even by way of others, stays together.
+
+    Raises:
+        ValueError: none would be left for eval, or none can be dev.
+    """
+    if not 0 <= number < len(speakers):
+        raise ValueError(f"--num-dev {number}: of {len(speakers)} recordings at least one must remain for eval")
+    groups: list[tuple[list[str], set[str]]] = []
+    for name, own in speakers.items():
+        others = [group for group in groups if group[1] & own]
+        groups = [group for group in groups if group not in others]
+        groups.append((sorted(sum((group[0] for group in others), [name])), own.union(*(group[1] for group in others))))
+    groups.sort()
+    chosen: list[str] = []
+    for index in np.random.default_rng(seed).permutation(len(groups)):
+        if len(chosen) + len(groups[index][0]) <= number:
+            chosen += groups[index][0]
+    if len(chosen) < number:
+        message = f"--num-dev {number}: recordings that share speakers stay together: {len(chosen)} are dev"
+        if not chosen:
+            raise ValueError(f"{message}; ask for as many as the smallest such group has, {min(map(_size, groups))}")
+        print(f"{_PROGRAM}: warning: {message}", file=sys.stderr)
+    return set(chosen)
+
+
+def _size(group: tuple[list[str], set[str]]) -> int:
+    return len(group[0])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,6 +121,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="eval/, eval_raw/ (and dev/, dev_raw/) are written there")
     args = parser.parse_args(argv)
 
+    if args.num_dev and not args.num_dev.isdecimal():
+        parser.error(f"--num-dev {args.num_dev}: expected a whole number")
+
     is_disk8 = args.layout == "disk8"
     rttm, segments = _files(args.corpus, ".rttm"), _files(args.corpus, ".segments")
     if args.rttm:
@@ -108,6 +135,9 @@ def main(argv: list[str] | None = None) -> int:
         raise FileNotFoundError(f"{args.corpus}: no {kind} below it: who speaks when is not known")
     turns = _turns(rttm, segments, local_speakers=is_disk8)
     uem = {name: spans for path in _files(args.corpus, ".uem") for name, spans in read_uem(path).items()}
+
+    if not turns:
+        raise ValueError(f"{(rttm + segments)[0]}: no turn of any speaker in it, nor in others like it: fetch it again")
 
     wanted = {turn.recording for turn in turns} | set(uem)
     audio = _audio(args.corpus, wanted)
@@ -126,7 +156,10 @@ def main(argv: list[str] | None = None) -> int:
 
     names = sorted(recordings)
     number = int(args.num_dev) if args.num_dev else len(names) // 2 if is_disk8 else 0
-    dev = _dev_names(names, number, args.seed)
+    speakers: dict[str, set[str]] = {name: set() for name in names}
+    for turn in turns:
+        speakers[turn.recording].add(turn.speaker)
+    dev = _dev_names(speakers, number, args.seed)
     for part, chosen in (("dev", sorted(dev)), ("eval", [name for name in names if name not in dev])):
         if not chosen:
             continue
