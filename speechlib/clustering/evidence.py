@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 _BLOCK = 640  # matrices at a time: 20 x 21 doubles of each are 2.1 MB, of which half is used
+_WINDOW = 84  # of the second items of pairs at a time: the first items in a block, one after the other, share them
 _STRIPE = 256  # rows that are mirrored at a time
 
 
@@ -41,7 +42,7 @@ class Evidence:
         added = self._identity if added is None else self._identity + added
         num = columns.shape[2]
         evidences = np.empty(num)
-        size = _equal_parts(num)
+        size = _equal_parts(num, _BLOCK)
         for begin in range(0, num, size):
             block = slice(min(begin, num - size), min(begin, num - size) + size)  # the last one overlaps
             evidences[block] = self._block(columns[:, :, None, block], added[:, :, None, None])[0]
@@ -66,7 +67,7 @@ class Evidence:
         width = num // 2 + 1
         around = np.concatenate([columns, columns[:, :, : width - 1]], axis=2)
         windows = np.lib.stride_tricks.sliding_window_view(around, width, axis=2)  # [.., .., first, offset]
-        across = _equal_parts(width)
+        across = _equal_parts(width, _WINDOW)
         down = max(1, _BLOCK // across)
         for begin in range(0, width, across):  # the inner loop moves on by a few items: they stay in the cache
             begin = min(begin, width - across)
@@ -127,6 +128,6 @@ class Evidence:
             return (0.5 * (quadratic + np.log(self._inverses).sum(axis=0))).reshape(shape)
 
 
-def _equal_parts(num: int) -> int:
-    """The size of the fewest parts, about equal, that a block can take."""
-    return -(-num // -(-num // _BLOCK)) if num else 1
+def _equal_parts(num: int, most: int) -> int:
+    """The size of the fewest parts, about equal, of at most so many."""
+    return -(-num // -(-num // most)) if num else 1
