@@ -3,8 +3,9 @@
 #  e.g.: steps/diarize.sh --selection exp/diarization/dev/selection.json data/eval_auto exp/model exp/diarization/eval
 # Says who speaks when in the recordings that steps/segment_recordings.sh cut, with features (and voicing decisions, if
 # the model wants them) since: clusters the segments of each recording, and writes <out-dir>/utt2cluster and
-# <out-dir>/hyp.rttm. Where <segmented-data-dir> has ref.rttm, <out-dir>/result.json has the error rates. Recordings
-# without a segment have no turn. <model-dir> is what steps/train_eigenvoices.sh made; glr, clr and bic take just its
+# <out-dir>/hyp.rttm. Where <segmented-data-dir> has ref.rttm, <out-dir>/result.json has the error rates, and where it has
+# reco2num_spk, too, <out-dir>/known has all this for a known number of speakers (of at most as many as there are segments:
+# an oracle's). Recordings without a segment have no turn. <model-dir> is what steps/train_eigenvoices.sh made; glr, clr and bic take just its
 # frontend.conf.
 # Options, where to stop clustering, one of (default: at 0 for ucm and bic, which is equal evidence):
 #   --threshold X            at this distance
@@ -51,21 +52,40 @@ if ((${#cut[@]} == 0)) && [[ $distance =~ ^(ucm|bic|bic-diag)$ ]]; then cut=(--t
 ((${#cut[@]} == 2)) || usage "where to stop: expected one of --threshold, --selection and --reco2num-spk"
 
 mkdir -p "$out/log"
-rm -f "$out"/{utt2cluster,hyp.rttm,result.json,der.json}
+rm -rf "$out/known" "$out"/{utt2cluster,hyp.rttm,result.json,der.json}
 if [[ -s $data/segments ]]; then
   cluster_segments "$data" "$model" "$out"
-  $cmd "$out/log/cut.log" \
-    python -m speechlib.bin.cut_trees "${cut[@]}" "$out/trees/reco2utt" "scp:$out/trees/trees.scp" "$out/utt2cluster"
 else
   echo "${0##*/}: warning: $data/segments is empty: nobody speaks anywhere" >&2
-  : >"$out/utt2cluster"
 fi
-$cmd "$out/log/rttm.log" python -m speechlib.bin.clusters_to_rttm "$data/segments" "$out/utt2cluster" "$out/hyp.rttm"
 
-if [[ -f $data/ref.rttm ]]; then
-  options=(--collar "$collar" --skip-overlap "$skip_overlap" --tags "$tags" --cmd "$cmd")
-  if [[ -n $selection ]]; then options+=(--selection "$selection"); fi
-  if [[ -n $seed ]]; then options+=(--seed "$seed"); fi
-  steps/eval_diarization.sh "${options[@]}" "$data" "$out/hyp.rttm" "$out"
+# diarize_to FOLDER CUT..: clusters, turns and error rates, from the arguments of cut_trees and then those of the scoring.
+diarize_to() {
+  local folder=$1 name=${1##*/}
+  mkdir -p "$folder"
+  if [[ -s $data/segments ]]; then
+    $cmd "$out/log/cut_$name.log" \
+      python -m speechlib.bin.cut_trees "$2" "$3" "$out/trees/reco2utt" "scp:$out/trees/trees.scp" "$folder/utt2cluster"
+  else
+    : >"$folder/utt2cluster"
+  fi
+  $cmd "$out/log/rttm_$name.log" \
+    python -m speechlib.bin.clusters_to_rttm "$data/segments" "$folder/utt2cluster" "$folder/hyp.rttm"
+  if [[ -f $data/ref.rttm ]]; then
+    local options=(--collar "$collar" --skip-overlap "$skip_overlap" --cmd "$cmd" "${@:4}")
+    if [[ -n $seed ]]; then options+=(--seed "$seed"); fi
+    steps/eval_diarization.sh "${options[@]}" "$data" "$folder/hyp.rttm" "$folder"
+  fi
+}
+
+scoring=(--tags "$tags stop=threshold")
+if [[ -n $selection ]]; then scoring+=(--selection "$selection"); fi
+if [[ -n $reco2num_spk ]]; then scoring=(--tags "$tags stop=known" --cut oracle); fi
+diarize_to "$out" "${cut[@]}" "${scoring[@]}"
+if [[ -f $data/ref.rttm && -s $data/reco2num_spk && -s $data/segments && -z $reco2num_spk ]]; then
+  awk 'FNR == NR { segments[$1] = NF - 1; next }
+    $1 in segments { print $1, $2 < segments[$1] ? $2 : segments[$1] }' "$out/trees/reco2utt" "$data/reco2num_spk" \
+    >"$out/reco2num_spk"
+  diarize_to "$out/known" --reco2num-spk "$out/reco2num_spk" --tags "$tags stop=known" --cut oracle
 fi
 echo "${0##*/}: $(awk '{ print $2 }' "$out/hyp.rttm" | sort -u | wc -l) recordings with speakers' turns in $out/hyp.rttm"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from speechlib.io.audio import write_wav
+from speechlib.io.maps import read_map
 from speechlib.io.rttm import read_rttm
 from speechlib.io.segment_files import read_segments
 
@@ -158,6 +159,10 @@ def test_a_threshold_is_tuned_and_used(recipe, root, segmented):
     assert done.returncode == 0, done.stderr
     result = json.loads((recipe / "exp/tuned/result.json").read_text())
     assert result["metrics"]["der"]["value"] < 0.15
+    known = json.loads((recipe / "exp/tuned/known/result.json").read_text())
+    assert known["selection"]["cut"] == "oracle" and known["extra"]["stop"] == "known"
+    assert read_map(recipe / "exp/tuned/reco2num_spk") == {"one": "2", "two": "2"}
+    assert (recipe / "exp/tuned/known/hyp.rttm").exists()
 
 
 def test_where_to_stop_must_be_said(recipe, root, segmented):
