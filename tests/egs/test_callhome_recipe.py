@@ -121,7 +121,7 @@ def test_pictures_and_page(finished):
     for system in SYSTEMS:
         assert page.count(f"| {system} |") >= 2
     assert "83.70 %" in page and "| real |" in page
-    assert len(json.loads((finished / "results/voices/results.json").read_text())) == 2 * len(SYSTEMS) + 2
+    assert len(json.loads((finished / "results/voices/results.json").read_text())) == 2 * len(SYSTEMS) + 4
 
 
 def test_stages_alone_give_the_same_results_again(finished):
