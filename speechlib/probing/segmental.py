@@ -1,4 +1,4 @@
-"""Segmental models: sums over all ways to cut frames into labelled segments, and the best (Shon et al., 2018, section 3).
+"""Segmental models: sums over all ways to cut frames into labelled segments, and the best (Shon et al., 2018, sect. 3).
 
 The score of a segmentation is the sum of the scores of its segments, which lie side by side and cover all frames.
 `scores[t, d, k]` is that of the segment with the label k that has d + 1 frames and whose last one is t. Segments that
