@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: steps/make_feats.sh [options] <data-dir> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/make_feats.sh --nj 8 --config conf/mfcc.conf data/train
-# Computes features of every utterance: writes <data-dir>/feats.scp, utt2num_frames, utt2dur, frame_shift and a copy of
-# the configuration in <data-dir>/conf. <log-dir> is <data-dir>/log and <ark-dir> <data-dir>/data if not given.
+# Computes features of every utterance: writes <data-dir>/feats.scp, utt2num_frames, utt2dur, frame_shift, feats.yaml (the
+# kind and all its options) and a copy of the configuration in <data-dir>/conf. <log-dir> is <data-dir>/log and <ark-dir> <data-dir>/data if not given.
 # Files are the same for any --nj; when started again, only jobs that are not complete are run.
 # Options:
 #   --type TYPE                  mfcc, fbank, melspec or spectrogram (default: mfcc)
@@ -40,7 +40,8 @@ fi
 
 options=(--type "$type" --seed "$seed" --device "$device")
 if [[ -n $config ]]; then options+=(--config "$config"); fi
-frame_shift=$(python -m speechlib.bin.compute_feats "${options[@]}" --print-frame-shift)
+frame_shift=$(python -m speechlib.bin.compute_feats "${options[@]}" --write-options "$data/.feats.yaml" \
+  --print-frame-shift)
 utils/validate_data_dir.sh --only-audio "$data"
 
 mkdir -p "$log_dir" "$ark_dir"
@@ -77,6 +78,7 @@ if $write_utt2dur && { [[ ! -f $data/utt2dur ]] || (($(wc -l <"$data/utt2dur") <
 fi
 echo "$frame_shift" >"$data/frame_shift.$$.tmp"
 mv "$data/frame_shift.$$.tmp" "$data/frame_shift"
+mv "$data/.feats.yaml" "$data/feats.yaml"
 if [[ -n $config ]]; then
   mkdir -p "$data/conf"
   copy=$data/conf/$type.$([[ $config == *.y*ml ]] && echo yaml || echo conf)

@@ -59,6 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s (%(name)s) %(message)s", stream=sys.stderr)
     options, command = _read_options(args)
+    if args.write_options:
+        import yaml
+
+        text = yaml.safe_dump({"type": args.type, **dataclasses.asdict(options)}, sort_keys=False)
+        write_text(args.write_options, text)
     if args.print_frame_shift:
         print(f"{frame_shift(options):g}")
         return 0
@@ -89,6 +94,7 @@ def _make_parser() -> KaldiArgumentParser:
     parser.add_argument("--write-utt2dur", metavar="FILE", help="write durations in seconds")
     parser.add_argument("--bad", metavar="FILE", help="list bad utterances there instead of failing for them")
     parser.add_argument("--stamp", metavar="FILE", help="do nothing if this says that all is done already")
+    parser.add_argument("--write-options", metavar="FILE", help="write the kind and all its options, as YAML")
     parser.add_argument("--print-frame-shift", action="store_true", help="check the options, print it, and stop")
     parser.add_argument("data_dir", nargs="?", metavar="data-dir", help="with wav.scp and perhaps segments")
     parser.add_argument("wspecifier", nargs="?", help="where the features go, such as ark,scp:feats.ark,feats.scp")

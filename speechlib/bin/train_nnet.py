@@ -316,6 +316,11 @@ def archive_bytes(entries: Mapping[str, str]) -> int:
     return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
 
+def stored_features(data: DataDir) -> dict | None:
+    """Kind and options of the features of a data directory, as make_feats.sh notes them; None if nobody did."""
+    return read_options(data.path / "feats.yaml") if data.has("feats.yaml") else None
+
+
 def train_network(args, config: Config, model_options: Any, group: Group, device: torch.device) -> None:
     """Train the network, or what is left of it, or nothing if it is finished."""
     options, folder, data = config.training, ModelFolder(args.exp_dir), DataDir(args.data_dir)
@@ -355,7 +360,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
         raise ValueError(f"{args.config}: frames of the section crops: {error}") from None
     model.to(device)
     parameters = count_parameters(model)
-    resume = training.begin({"num_parameters": parameters}) if group.rank == 0 else None
+    notes = {"num_parameters": parameters, "stored_features": stored_features(data)}
+    resume = training.begin(notes) if group.rank == 0 else None
     if group.agree(resume is not None, device) and resume is None:
         resume = load_state(folder.checkpoint)
     if group.rank:  # dropout differs between the parts of a batch

@@ -29,6 +29,7 @@ _INDEX = {
     "stm": ALIGNMENT,
     "glm": WHOLE,
     "frame_shift": WHOLE,
+    "feats.yaml": WHOLE,
 }
 _LABEL = re.compile(r"(utt|spk)2[A-Za-z0-9_]+")
 
@@ -38,7 +39,7 @@ def index_of(name: str) -> str | None:
 
     Returns:
         UTTERANCE, SPEAKER or RECORDING; ALIGNMENT: recording or utterance, many lines each (ctm, stm); WHOLE: the file
-        has no index (frame_shift, glm); None: no file of a data directory. `utt2<label>` and `spk2<label>` are
+        has no index (frame_shift, feats.yaml, glm); None: no file of a data directory. `utt2<label>` and `spk2<label>` are
         indexed by utterance and by speaker.
     """
     if name in _INDEX:
