@@ -6,26 +6,23 @@ values depend neither on the number of jobs nor on what else is in a batch.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from speechlib.features.frontend import FrontendOptions, NoVoicedFrames, apply_frontend, normalise_crop
-from speechlib.io.checkpoints import ModelFolder, load_state
+from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.kaldi_conf import build_options
+from speechlib.io.model_inputs import ModelInputs
+from speechlib.io.networks import load_network, read_network_config
 from speechlib.io.specifiers import parse_wspecifier
 from speechlib.io.stamps import archive_states, is_complete, mark_complete
-from speechlib.io.tables import RandomAccessTable, open_table
+from speechlib.io.tables import open_table
 
-# Utterances are taken in blocks of this many, which the jobs share out among them. What is computed together is
-# decided within a block, so that it does not depend on the number of jobs: the numbers are the same bit for bit.
-BLOCK = 64
 REPORT_SECONDS = 60.0
 
 
@@ -60,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = ModelFolder(args.exp_dir)
     if args.model:
         folder.weights = Path(args.model)
-    data = Utterances(args.data_dir, read_frontend(folder))
+    data = model_inputs(folder, args.data_dir)
     if not args.stamp:
         extract_all(folder, data, args)
         return
@@ -77,82 +74,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     mark_complete(args.stamp, *job)
 
 
-def read_frontend(folder: ModelFolder) -> FrontendOptions:
-    """The front end that the network was trained with."""
-    config = folder.read_config()
-    if not isinstance(config.get("model"), Mapping) or "name" not in config["model"] or "frontend" not in config:
-        raise ValueError(f"{folder.config}: expected the sections model (with a name) and frontend, as train_nnet "
-                         "writes them: is this the folder of another kind of network?")
-    return build_options(FrontendOptions, config["frontend"] or {}, folder.config)
+def model_inputs(folder: ModelFolder, data_dir: str) -> ModelInputs:
+    """The utterances of a data directory behind the front end that the network was trained with."""
+    options = build_options(FrontendOptions, read_network_config(folder)["frontend"] or {}, folder.config)
+    return ModelInputs(
+        data_dir, lambda features, voiced: normalise_crop(apply_frontend(features, voiced, options), options),
+        NoVoicedFrames, options.output_dim, options.vad, say,
+    )  # fmt: skip
 
 
-class Utterances:
-    """The utterances of a data directory, read in blocks and taken through the front end.
-
-    Args:
-        path: the data directory.
-        options: of the front end.
-
-    Attributes:
-        scripts: the files that say where features and decisions are.
-        num_left_out: utterances of which nothing was left so far.
-        num_frames: behind the front end so far.
-    """
-
-    def __init__(self, path: str, options: FrontendOptions):
-        self.path, self.options = path, options
-        self.scripts = [os.path.join(path, name) for name in ("feats.scp", "vad.scp")[: 1 + options.vad]]
-        for script, step in zip(self.scripts, ("make_feats.sh", "compute_vad.sh"), strict=False):
-            if not os.path.isfile(script):
-                raise FileNotFoundError(f"{script}: no such file: run steps/{step} first")
-        self.features = RandomAccessTable(f"scp:{self.scripts[0]}", kind="matrix")
-        self.decisions = RandomAccessTable(f"scp:{self.scripts[1]}", kind="vector") if options.vad else {}
-        self.num_left_out = self.num_frames = 0
-
-    def blocks(self, job: int, num_jobs: int) -> Iterator[list[str]]:
-        """Names by block, those of one job."""
-        names = list(self.features)
-        for first in range((job - 1) * BLOCK, len(names), num_jobs * BLOCK):
-            yield names[first : first + BLOCK]
-
-    def read(self, names: Sequence[str], model_dir: str, input_dim: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Names and (frames, dim) model inputs of the utterances of which something is left."""
-        for name in names:
-            features = self.features[name]
-            dim = self.options.output_dim(features.shape[1])
-            if len(features) and dim != input_dim:
-                raise ValueError(
-                    f"{self.scripts[0]}: {name} has features of dimension {features.shape[1]} ({dim} behind the front "
-                    f"end), but the network in {model_dir} takes {input_dim}: make them as for its training"
-                )
-            if self.options.vad and name not in self.decisions:
-                self._leave_out(name, f"is not in {self.scripts[1]}")
-                continue
-            try:
-                ready = apply_frontend(features, self.decisions.get(name), self.options)
-            except NoVoicedFrames as error:
-                self._leave_out(name, str(error))
-                continue
-            except ValueError as error:
-                raise ValueError(f"{self.path}: utterance {name}: {error}") from None
-            if not np.isfinite(ready).all():
-                raise ValueError(f"{self.scripts[0]}: {name} holds NaN or infinity: make its features again")
-            self.num_frames += len(ready)
-            yield name, normalise_crop(ready, self.options)
-
-    def _leave_out(self, name: str, reason: str) -> None:
-        say(f"extract_embeddings: warning: utterance {name} {reason}: left out")
-        self.num_left_out += 1
-
-
-def extract_all(folder: ModelFolder, data: Utterances, args) -> None:
+def extract_all(folder: ModelFolder, data: ModelInputs, args) -> None:
     """Load the network and compute; torch is imported only here, so that a finished job ends at once."""
     from speechlib.nnet.embedding_extraction import ExtractionOptions, extract_embeddings
+    from speechlib.nnet.embedding_model import load_embedding_weights
+    from speechlib.nnet.models import find_model
     from speechlib.nnet.runtime import set_up
 
     options = ExtractionOptions(args.batch_frames, args.chunk_frames, args.min_frames)
     device = set_up(args.device, args.num_threads)
-    model = load_model(folder)
+    model = load_network(folder, find_model, load_embedding_weights)
     model.check_layer(args.layer)
     model.to(device).eval()
 
@@ -169,35 +109,15 @@ def extract_all(folder: ModelFolder, data: Utterances, args) -> None:
                 num_done, dim = num_done + 1, len(vector)
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
-                say(f"extract_embeddings: {num_done} utterances, {data.num_frames / (reported - started):.0f} frames/s")
+                say(f"{num_done} utterances, {data.num_frames / (reported - started):.0f} frames/s")
     seconds = max(time.monotonic() - started, 1e-9)
-    say(f"extract_embeddings: {num_done} embeddings of dimension {dim}, {data.num_left_out} utterances left out; "
+    say(f"{num_done} embeddings of dimension {dim}, {data.num_left_out} utterances left out; "
         f"{data.num_frames} frames in {seconds:.1f} s ({data.num_frames / seconds:.0f} frames/s) on {device}")
-
-
-def load_model(folder: ModelFolder) -> Any:
-    """The network of a folder, on the CPU, in training mode as it was made."""
-    from speechlib.nnet.embedding_model import load_embedding_weights
-    from speechlib.nnet.models import find_model
-
-    config = folder.read_config()
-    section = dict(config["model"])
-    input_dim = config.get("input_dim")
-    if not isinstance(input_dim, int):
-        raise ValueError(f"{folder.config}: expected input_dim, as train_nnet writes it")
-    try:
-        module = find_model(str(section.pop("name")))
-        options = build_options(module.Options, section, folder.config)
-        model = module.build(options, input_dim, 2)  # the output layer has no part in embeddings
-        load_embedding_weights(model, load_state(folder.weights))
-    except ValueError as error:
-        raise ValueError(str(error) if str(folder.path) in str(error) else f"{folder.path}: {error}") from None
-    return model
 
 
 def say(message: str) -> None:
     """Print a line to the log of the job."""
-    print(message, file=sys.stderr, flush=True)
+    print(f"extract_embeddings: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

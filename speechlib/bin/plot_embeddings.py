@@ -22,7 +22,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--utt2spk", required=True, help="speaker of each utterance; others are left out")
     parser.add_argument("--max-speakers", type=int, default=5, help="the first so many speakers by name")
-    parser.add_argument("--max-points", type=int, default=25, help="at most so many snippets of a speaker, the first")
+    parser.add_argument("--max-points", type=int, default=25, help="at most so many snippets of a speaker")
+    parser.add_argument("--choose", choices=("first", "spread"), default="first",
+                        help="which of them: the first, or evenly spread over all of the speaker")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of t-SNE")
     parser.add_argument("--title", default="", help="above the picture")
     parser.add_argument("picture", help=".png, .svg or .pdf")
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
         name, equals, rspecifier = argument.partition("=")
         if not equals or name in panels:
             raise ValueError(f"{argument}: expected NAME=RSPECIFIER, with another name for each")
-        vectors, speakers = read_points(rspecifier, utt2spk, chosen, options.max_points)
+        vectors, speakers = read_points(rspecifier, utt2spk, chosen, options.max_points, options.choose)
         if labels is not None and speakers != labels:
             raise ValueError(f"{rspecifier}: has other snippets than the table before it")
         labels = speakers
@@ -49,19 +51,22 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def read_points(
-    rspecifier: str, utt2spk: dict[str, str], chosen: set[str], max_points: int
+    rspecifier: str, utt2spk: dict[str, str], chosen: set[str], max_points: int, choose: str
 ) -> tuple[np.ndarray, list[str]]:
     """(points, dim) vectors of the chosen speakers in the order of their utterances' names, and the speaker of each."""
     tables = {key: np.atleast_2d(value) for key, value in read_table(rspecifier) if utt2spk.get(key) in chosen}
-    vectors, speakers = [], []
-    for utterance in sorted(tables):
-        speaker = utt2spk[utterance]
-        kept = tables[utterance][: max(0, max_points - speakers.count(speaker))]
-        vectors.append(kept)
-        speakers += [speaker] * len(kept)
-    if not speakers:
+    if not tables:
         raise ValueError(f"{rspecifier}: has no utterance of {', '.join(sorted(chosen)[:5])}")
-    return np.concatenate(vectors), speakers
+    names = sorted(tables)
+    vectors = np.concatenate([tables[name] for name in names])
+    speakers = np.repeat([utt2spk[name] for name in names], [len(tables[name]) for name in names])
+    kept = np.zeros(len(speakers), bool)
+    for speaker in chosen:
+        points = np.flatnonzero(speakers == speaker)
+        if choose == "spread" and len(points) > max_points:
+            points = points[np.arange(max_points) * len(points) // max_points]
+        kept[points[:max_points]] = True
+    return vectors[kept], speakers[kept].tolist()
 
 
 if __name__ == "__main__":

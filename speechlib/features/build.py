@@ -46,3 +46,11 @@ def frame_shift(options: AnyOptions) -> float:
     """Seconds from one frame to the next."""
     samples = options.hop if isinstance(options, MelspecOptions) else options.window_shift
     return samples / options.sample_frequency
+
+
+def first_centre(options: AnyOptions) -> float:
+    """Seconds from the beginning of the audio to the middle of the first frame's window."""
+    if isinstance(options, MelspecOptions):
+        return 0.0  # centred on the first sample
+    samples = options.window_size if options.snip_edges else options.window_shift
+    return 0.5 * samples / options.sample_frequency

@@ -211,6 +211,11 @@ def encode(value: Any, binary: bool = True, compression: int | bool | None = Non
     return _encode_floats(array, binary)
 
 
+def matrix_header(shape: tuple[int, int]) -> bytes:
+    """What stands before the values of a binary float32 matrix, which then follow row by row."""
+    return b"\0BFM " + _INT_PACK(4, shape[0]) + _INT_PACK(4, shape[1])
+
+
 def parse_part(part: str, shape: tuple[int, ...]) -> tuple[slice, ...]:
     """Turn Kaldi's range "a:b,c:d" (inclusive; ":" or nothing is everything) into one slice a dimension.
 

@@ -7,6 +7,7 @@ order from an archive on disk are pages of a private mapping instead of a copy: 
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,24 @@ class TableWriter:
             raise ValueError(f"{key}: {error}") from error
         self.write_pieces(key, pieces)
 
+    def write_rows(self, key: str, shape: tuple[int, int], blocks: Iterable[np.ndarray]) -> None:
+        """Write a float32 matrix whose rows come block by block, such as one that is too big for the memory.
+
+        Args:
+            key: of the matrix.
+            shape: (rows, cols) of the whole.
+            blocks: (some rows, cols) each; in text and in compressed tables they are put together first.
+
+        Raises:
+            ValueError: as for `write`, or the blocks do not make up the shape.
+        """
+        checked = _check_blocks(key, shape, blocks)
+        if not self._specifier.binary or self._compression:
+            self.write(key, np.concatenate(list(checked) or [np.empty(shape, np.float32)]))
+            return
+        values = (memoryview(block).cast("B") for block in checked if block.size)
+        self.write_pieces(key, chain([ark.matrix_header(shape)], values))
+
     def write_pieces(self, key: str, pieces: Iterable[bytes | memoryview]) -> None:
         """Write one object that is encoded already, piece after piece.
 
@@ -283,6 +302,17 @@ def _write_single(wxfilename: str, pieces: list) -> None:
     except BaseException:
         output.abandon()
         raise
+
+
+def _check_blocks(key: str, shape: tuple[int, int], blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    num_rows = 0
+    for block in blocks:
+        if block.ndim != 2 or block.shape[1] != shape[1] or num_rows + len(block) > shape[0]:
+            raise ValueError(f"{key}: rows of shape {block.shape} behind {num_rows} do not fit a matrix of {shape}")
+        num_rows += len(block)
+        yield np.ascontiguousarray(block, "<f4")
+    if num_rows != shape[0]:
+        raise ValueError(f"{key}: {num_rows} rows for a matrix of {shape}")
 
 
 def _check_kind(kind: str) -> None:

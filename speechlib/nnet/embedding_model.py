@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from speechlib.nnet.time_windows import TimeGeometry
+from speechlib.nnet.pooling import AveragePooling
+from speechlib.nnet.time_windows import TimeGeometry, TimeWindow
 
 
 class EmbeddingModel(nn.Module, ABC):
     """A network from frames to speakers, of which some segment-level layers give embeddings.
 
-    A subclass fills in the attributes and the two abstract methods. In evaluation mode an utterance's values depend
+    A subclass fills in the attributes and the abstract methods. In evaluation mode an utterance's values depend
     neither on its neighbours in a batch nor on the frames that fill the batch up.
 
     Attributes:
         layers: names that `embed` takes.
         input_dim: coefficients of a frame.
+        frame_windows: by name, the windows through which each layer below the pooling sees the frames, in the order of
+            the layers.
         geometry: how frame-level outputs lie over the input.
         pooling: module (batch, units, frames) -> (batch, pooled units), see speechlib.nnet.pooling.
         output: linear layer to the speakers; it has no part in embeddings.
@@ -27,9 +30,14 @@ class EmbeddingModel(nn.Module, ABC):
 
     layers: tuple[str, ...]
     input_dim: int
+    frame_windows: Mapping[str, Sequence[TimeWindow]]
     geometry: TimeGeometry
     pooling: nn.Module
     output: nn.Linear
+
+    @abstractmethod
+    def frame_layer(self, x: Tensor, layer: str) -> Tensor:
+        """(batch, frames, dim) to (batch, units, frames') of a layer of `frame_windows`, behind its non-linearity."""
 
     @abstractmethod
     def frame_level(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -83,6 +91,60 @@ class EmbeddingModel(nn.Module, ABC):
         self.check_input(shortest, x.shape[-1])
         hidden = self.frame_level(x, lengths)
         return self.pooling(hidden, None if lengths is None else self.geometry.num_outputs(lengths))
+
+    @property
+    def frame_layers(self) -> tuple[str, ...]:
+        """Names that `frame_values` takes, in the order of the layers.
+
+        Dense layers are among them where the pooling is a mean: then they may as well stand in front of it.
+        """
+        dense = self.layers if isinstance(self.pooling, AveragePooling) else ()
+        return (*self.frame_windows, *(layer for layer in dense if layer not in self.frame_windows))
+
+    def frame_geometry(self, layer: str) -> TimeGeometry:
+        """How the frames of a layer of `frame_layers` lie over the input.
+
+        Raises:
+            ValueError: the layer has no frames.
+        """
+        self.check_frame_layer(layer)
+        return TimeGeometry(self.frame_windows[layer]) if layer in self.frame_windows else self.geometry
+
+    def frame_values(self, x: Tensor, layer: str) -> Tensor:
+        """Values of a layer frame by frame, the dense layers in front of the pooling (Shon et al., 2018, section 3).
+
+        Where nothing but affine maps lie between the pooling and a dense layer, the mean over the frames is the
+        embedding that `embed` gives.
+
+        Args:
+            x: (batch, frames, dim), utterances of one length.
+            layer: of frame_layers; layers below the pooling behind their non-linearity, dense ones as embeddings.
+
+        Returns:
+            (batch, frames', units), frames' = frame_geometry(layer).num_outputs(frames).
+
+        Raises:
+            ValueError: the layer has no frames, the dimension is not the model's, or there are too few frames.
+        """
+        self.check_frame_layer(layer)
+        self.check_input(x.shape[1], x.shape[-1])
+        if layer in self.frame_windows:
+            return self.frame_layer(x, layer).transpose(1, 2)
+        frames = self.frame_level(x).transpose(1, 2)
+        return self.segment_level(frames.flatten(0, 1), layer).unflatten(0, frames.shape[:2])
+
+    def check_frame_layer(self, layer: str) -> None:
+        """Raise a ValueError, which says what to do, if a layer has no values frame by frame."""
+        if layer in self.frame_layers:
+            return
+        known = ", ".join(self.frame_layers)
+        if layer in self.layers:
+            raise ValueError(
+                f"layer {layer} has no values frame by frame in a network with statistics pooling, since no mean over "
+                f"frames stands behind its embeddings: train a network with average pooling (shon_cnn with "
+                f"--override model.pooling=average), or take a layer below the pooling: {known}"
+            )
+        raise ValueError(f"layer {layer!r} has no frames: choose one of {known}")
 
     def check_layer(self, layer: str) -> None:
         """Raise a ValueError if the model has no such layer."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 Count = TypeVar("Count")  # int, or an integer tensor
 
 
@@ -65,6 +67,10 @@ class TimeGeometry:
         for window in self.windows:
             length = window.num_outputs(length)
         return length
+
+    def centres(self, num_outputs: int) -> np.ndarray:
+        """(outputs,) float64: the middle of what each output sees, counted in input frames from 0; may be .5."""
+        return np.arange(num_outputs) * self.stride - self.left + (self.field - 1) / 2
 
     def chunks(self, num_frames: int, chunk_frames: int) -> Iterator[Chunk]:
         """Cut an utterance so that the kept outputs are, one after the other, those of the whole.

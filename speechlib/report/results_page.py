@@ -36,13 +36,14 @@ def render_page(
     summarise: Summarise,
     folder: str = "results",
     references: References | None = None,
+    only: str | None = None,
 ) -> tuple[str, list[str]]:
     """Fill a template.
 
     The template has a `title`, an introducing `text`, a list of `corpora` and a list of `sections`; every corpus gets
     every section for which it has results. A corpus has a `folder`, a `title` and a `text`; the folder `*` is every one
-    that no other corpus names, each with its name behind the title. A section has a `title`, a `text`, and either or
-    both of
+    that no other corpus names, each with its name behind the title. A section has a `title`, a `text`, perhaps
+    `optional: true` (another recipe makes its results, which may not be there), and either or both of
 
     - `table`: `results`, a pattern of paths below the corpus's folder (`*` stays within a part of a path); `rows`, the
       fields that make a row: results that agree in them are seeds of one; and `columns`, each with a `title` and one of
@@ -63,6 +64,7 @@ def render_page(
             (`speechlib.io.results.merge_seeds`).
         folder: where the results lie as seen from the page, for the links.
         references: what the files named by `reference` hold (`speechlib.io.results_template`).
+        only: the folder of the one corpus that is shown; sections for which it has nothing are no mistake then.
 
     Returns:
         The page, and warnings: figures that are not there, results that have no place.
@@ -77,6 +79,10 @@ def render_page(
     lines += _paragraph(template.get("text")) + [_NOTE.format(units=_units(results.values())), ""]
     warnings: list[str] = []
     used: set[str] = set()
+    if only is not None:
+        results = {path: result for path, result in results.items() if path.startswith(f"{only}/")}
+        if not results:
+            raise ValueError(f"{folder}/{only}: no result there")
     corpora = _corpora(template["corpora"], {path.partition("/")[0] for path in results})
     for corpus in corpora:
         prefix = f"{corpus['folder']}/"
@@ -85,7 +91,7 @@ def render_page(
             continue
         lines += [f"## {corpus['title']}", "", *_paragraph(corpus.get("text"))]
         for section in template["sections"]:
-            _check_keys(section, "a section", {"title"}, {"text", "table", "figures"})
+            _check_keys(section, "a section", {"title"}, {"text", "table", "figures", "optional"})
             body, pictures = [], []
             if "table" in section and not (
                 body := _table(section["table"], section["title"], own, summarise, references or {})
@@ -106,7 +112,7 @@ def render_page(
     for folder_of_results in sorted({path.partition("/")[0] for path in results} - known):
         warnings.append(f"the template has no corpus '{folder_of_results}': its results are not on the page")
     for section in template["sections"]:
-        if section["title"] not in used:
+        if section["title"] not in used and not section.get("optional") and only is None:
             pattern = section.get("table", {}).get("results", "its pictures")
             raise ValueError(f"section '{section['title']}': nothing matches {pattern} in any corpus")
     return "\n".join(lines).rstrip() + "\n", warnings

@@ -15,7 +15,6 @@ from speechlib.nnet.time_windows import TimeGeometry, TimeWindow
 # SAME padding, always as much on the left as on the right: TensorFlow's would put conv2's window one frame later for
 # utterances of an even number of frames, with as many outputs.
 WINDOWS = (TimeWindow(5, padding=2), TimeWindow(7, stride=2, padding=3), TimeWindow(1), TimeWindow(1))
-FRAME_LAYERS = ("conv1", "conv2", "conv3", "conv4", "fc1", "fc2")  # the paper's layers 1 to 6
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,8 @@ class ShonCNN(EmbeddingModel):
         num_classes: speakers.
     """
 
-    layers = ("fc1", "fc2")
+    layers = ("fc1", "fc2")  # behind conv1 to conv4: the paper's layers 1 to 6
+    frame_windows = {f"conv{count}": WINDOWS[:count] for count in range(1, 5)}
     geometry = TimeGeometry(WINDOWS)
 
     def __init__(self, options: Options, input_dim: int, num_classes: int):
@@ -84,30 +84,9 @@ class ShonCNN(EmbeddingModel):
         hidden = self.fc2(hidden if self.options.linear_fc1 else F.relu(hidden))
         return hidden if layer == "fc2" else F.relu(self.fc2_norm(hidden))
 
-    def frame_values(self, x: Tensor, layer: str) -> Tensor:
-        """Values of a layer frame by frame, the dense layers in front of the pooling (section 4 of the paper).
-
-        Args:
-            x: (batch, frames, dim), utterances of one length.
-            layer: of FRAME_LAYERS; convolutions after their ReLU, fc1 and fc2 as embeddings.
-
-        Returns:
-            (batch, frames', units): frames' = frames for conv1, half of it, rounded up, for all others.
-
-        Raises:
-            ValueError: no such layer, dimensions disagree, or the model does not pool by averaging, so that no mean
-                of frame-level values stands behind its embeddings.
-        """
-        if layer not in FRAME_LAYERS:
-            raise ValueError(f"layer {layer!r} has no frames: choose one of {', '.join(FRAME_LAYERS)}")
-        self.check_input(x.shape[1], x.shape[-1])
-        if layer.startswith("conv"):
-            return self._convolve(x, None, FRAME_LAYERS.index(layer) + 1).transpose(1, 2)
-        if self.options.pooling != "average":
-            raise ValueError("frame-level values of dense layers need a model with average pooling")
-        frames = self.frame_level(x).transpose(1, 2)
-        values = self.segment_level(frames.flatten(0, 1), layer)
-        return values.unflatten(0, frames.shape[:2])
+    def frame_layer(self, x: Tensor, layer: str) -> Tensor:
+        """A convolution behind its ReLU: frames' = frames for conv1, half of them, rounded up, for the others."""
+        return self._convolve(x, None, list(self.frame_windows).index(layer) + 1)
 
     def _convolve(self, x: Tensor, lengths: Tensor | None, count: int) -> Tensor:
         hidden = as_channels(x)

@@ -22,14 +22,14 @@ POOLS = {0: (TimeWindow(3, 2), TimeWindow(3, 2)), 1: (TimeWindow(3, 2), TimeWind
          4: (TimeWindow(5, 3), TimeWindow(3, 2))}  # behind these convolutions  # fmt: skip
 
 
-def _geometry(axis: int) -> TimeGeometry:
-    """Of frequency (0) or time (1)."""
+def _windows(axis: int, count: int = len(CONVS)) -> list[TimeWindow]:
+    """Of frequency (0) or time (1), through that many convolutions and what pools behind them."""
     windows = []
-    for index, conv in enumerate(CONVS):
+    for index, conv in enumerate(CONVS[:count]):
         windows.append(conv[axis])
         if index in POOLS:
             windows.append(POOLS[index][axis])
-    return TimeGeometry(windows)
+    return windows
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ class VggM(EmbeddingModel):
     """
 
     layers = ("fc6", "fc7")
-    geometry = _geometry(1)
+    frame_windows = {**{f"conv{count}": _windows(1, count) for count in range(1, 6)}, "fc6": _windows(1)}
+    geometry = TimeGeometry(_windows(1))
 
     def __init__(self, options: Options, input_dim: int, num_classes: int):
         super().__init__()
         self.options, self.input_dim = options, input_dim
-        along_frequency = _geometry(0)
+        along_frequency = TimeGeometry(_windows(0))
         if input_dim < along_frequency.min_frames:
             raise ValueError(f"spectrograms of {input_dim} bins are too small for VGG-M, which needs "
                              f"{along_frequency.min_frames} (512 in the paper)")  # fmt: skip
@@ -89,8 +90,18 @@ class VggM(EmbeddingModel):
 
     def frame_level(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(batch, frames, bins) to (batch, units, frames') through fc6, a frame every 32."""
+        return F.relu(self.fc6_norm(self.fc6(self._convolve(x, lengths, len(CONVS))))).squeeze(2)
+
+    def frame_layer(self, x: Tensor, layer: str) -> Tensor:
+        """conv1 to conv5 behind ReLU and pooling, all channels and frequencies of a frame in a row; fc6 behind ReLU."""
+        if layer == "fc6":
+            return self.frame_level(x)
+        return self._convolve(x, None, list(self.frame_windows).index(layer) + 1).flatten(1, 2)
+
+    def _convolve(self, x: Tensor, lengths: Tensor | None, count: int) -> Tensor:
         hidden = x.transpose(1, 2)[:, None]
-        for index, (conv, norm, windows) in enumerate(zip(self.convs, self.conv_norms, CONVS, strict=True)):
+        layers = zip(self.convs, self.conv_norms, CONVS, strict=True)
+        for index, (conv, norm, windows) in enumerate(list(layers)[:count]):
             # what lies behind the end must be the zeros that a shorter batch would have there
             hidden = F.relu(norm(conv(mask_frames(hidden, lengths))), inplace=True)
             lengths = None if lengths is None else windows[1].num_outputs(lengths)
@@ -98,7 +109,7 @@ class VggM(EmbeddingModel):
                 pools = POOLS[index]
                 hidden = F.max_pool2d(hidden, [w.kernel for w in pools], [w.stride for w in pools])
                 lengths = None if lengths is None else pools[1].num_outputs(lengths)
-        return F.relu(self.fc6_norm(self.fc6(hidden))).squeeze(2)
+        return hidden
 
     def segment_level(self, pooled: Tensor, layer: str | None = None) -> Tensor:
         """fc6 is what comes in, fc7 its affine part."""

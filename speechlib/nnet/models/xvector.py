@@ -45,6 +45,7 @@ class XVector(EmbeddingModel):
     """
 
     layers = ("tdnn6", "tdnn7")
+    frame_windows = {f"tdnn{count}": WINDOWS[:count] for count in range(1, 6)}
     geometry = TimeGeometry(WINDOWS)
 
     def __init__(self, options: Options, input_dim: int, num_classes: int):
@@ -66,9 +67,15 @@ class XVector(EmbeddingModel):
 
     def frame_level(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(batch, frames, dim) to (batch, units, frames - 14): outputs of own frames see nothing of the filling."""
+        return self.frame_layer(x, "tdnn5")
+
+    def frame_layer(self, x: Tensor, layer: str) -> Tensor:
+        """A time-delay layer behind its ReLU and normalisation."""
         hidden = as_channels(x)
-        for tdnn, norm in zip(self.tdnns, self.tdnn_norms, strict=True):
+        for name, tdnn, norm in zip(self.frame_windows, self.tdnns, self.tdnn_norms, strict=True):
             hidden = norm(F.relu(tdnn(hidden), inplace=True))
+            if name == layer:
+                break
         return hidden
 
     def segment_level(self, pooled: Tensor, layer: str | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from speechlib.probing.timit_phones import (
+from speechlib.metrics.timit_phones import (
     BROAD_CLASS_OF,
     BROAD_CLASSES,
     PHONE_TO_39,

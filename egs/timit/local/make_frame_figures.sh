@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The pictures of the frame-level analysis (Shon et al., 2018, Figures 2 to 8).
+#
+# Usage: local/make_frame_figures.sh [options] <data-dir> <exp-dir> <results-dir>
+#  e.g.: local/make_frame_figures.sh data/timit_frames exp/timit_frames results/timit_frames
+# Options:
+#   --pair "UTT UTT"   utterances of the similarity matrix (default: <data-dir>/lists/pair)
+#   --known "N=V"      error rate of the paper, drawn beside ours (default: none)
+#   --nj N             pictures drawn at a time (default: 2)
+set -euo pipefail
+
+pair='' known='' nj=2
+if [[ -f path.sh ]]; then . ./path.sh; fi
+. utils/parse_options.sh
+[[ $# -eq 3 ]] || usage "expected the folders of data, experiments and results"
+data=$1 exp=$2 results=$3
+frames=$exp/frames
+
+# start <what> <picture> <arguments>: draws a picture beside the others, nj at a time; the first that fails stops the rest
+pids=()
+start() {
+  local what=$1 picture=$2
+  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "${@:3}" &
+  pids+=($!)
+  if ((${#pids[@]} >= nj)); then
+    wait "${pids[0]}"
+    pids=("${pids[@]:1}")
+  fi
+}
+trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+by_layer() { start layers "$1" --x extra.layer --order extra.depth --x-label layer "${@:2}" "$exp" "$results/$1"; }
+by_epoch() {
+  start layers "$1" --x extra.update --series extra.layer --series-order extra.depth \
+    --x-label "updates of the speaker network" "${@:2}" "$exp" "$results/$1"
+}
+# heading <result.json>: accuracy with its interval
+heading() {
+  python - "$1" <<<'import json, sys
+metric = json.load(open(sys.argv[1]))["metrics"]["accuracy"]
+print("{:.0f} % right [{:.0f}, {:.0f}]".format(*(100 * x for x in (metric["value"], *metric["interval"]))))'
+}
+
+mkdir -p "$results"
+if [[ -d $data/subwords ]]; then
+  for metric in unit_error_rate wer; do
+    by_layer "subwords_$metric.png" --pattern 'subwords/*/*/*/*/result.json' --series extra.state --metric "$metric" \
+      --label "$([[ $metric == wer ]] && echo word || echo subword) error rate"
+  done
+fi
+if [[ -d $data/phones ]]; then
+  by_layer phones_by_layer.png --pattern 'phones/*trained/*/*/*/result.json' --series extra.state,extra.labels \
+    --metric per --label "phone error rate" ${known:+--known "$known"}
+  by_epoch phones_by_epoch.png --pattern 'phones/*/*/true/*/result.json' --metric per --label "phone error rate"
+  by_layer classes_by_layer.png --pattern 'classes/*/*/result.json' --series extra.state --series-order extra.update \
+    --metric accuracy --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
+  by_epoch classes_by_epoch.png --pattern 'classes/*/*/result.json' --metric accuracy \
+    --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
+  confusions=() points=() matrices=() contrasts=()
+  while read -r layer; do
+    found=$exp/classes/trained/$layer
+    confusions+=("$layer=$found/result.json")
+    points+=("$layer, $(heading "$found/result.json")=scp:$found/segments.scp")
+    matrices+=("$layer=$frames/trained/$layer")
+    if [[ -f $exp/similarity/trained/$layer/result.json ]]; then
+      contrasts+=(--contrast "$layer=$exp/similarity/trained/$layer/result.json")
+    fi
+    cp "$found/seg2class" "$exp/figures/seg2class"
+  done <"$frames/ends"
+  start confusion confusion.png "$results/confusion.png" "${confusions[@]}"
+  start embeddings tsne.png --utt2spk "$exp/figures/seg2class" --max-speakers 8 --max-points 80 --choose spread \
+    "$results/tsne.png" "${points[@]}"
+  if [[ -f $exp/similarity/trained/$layer/result.json ]]; then
+    by_layer contrast.png --pattern 'similarity/*/*/result.json' --series extra.state --metric contrast \
+      --label "cosine, same phone - other phone"
+  fi
+  pair=${pair:-$(paste -sd ' ' "$data/lists/pair")}
+  if [[ -n $pair ]]; then
+    read -r first second <<<"$pair"
+    start similarity similarity.png "${contrasts[@]}" "$data/all" "$first" "$second" "$results/similarity.png" "${matrices[@]}"
+  fi
+  sets=("all sentences=$exp/critical/trained/$layer/all/result.json")
+  without=$exp/critical/trained/$layer/without_shared/result.json
+  if [[ -f $without ]]; then sets+=("without the sentences that everybody reads=$without"); fi
+  start critical_phones critical.png "$data/speaker_test" "$frames/trained/$layer" "$results/critical.png" "${sets[@]}"
+fi
+for pid in "${pids[@]}"; do wait "$pid"; done
+trap - EXIT
