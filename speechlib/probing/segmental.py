@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 _IMPOSSIBLE = -1e30  # finite, because the gradient of a sum of nothing but -inf is NaN
 
@@ -31,13 +32,8 @@ def log_partition(scores: Tensor, lengths: Tensor | None = None) -> Tensor:
         ValueError: wrong shapes, or lengths out of range.
     """
     scores, lengths, single = _batch(scores, lengths)
-    summed = scores.logsumexp(dim=3)
-    window = _first_frame(summed[:, 0])  # of the sums up to 0, 1, .. frames before
-    sums = []
-    for frame in range(scores.shape[1]):
-        sums.append((window + summed[:, frame]).logsumexp(dim=1))
-        window = torch.cat([sums[-1][:, None], window[:, :-1]], dim=1)
-    found = _possible(torch.stack(sums, dim=1).gather(1, lengths[:, None] - 1)[:, 0])
+    ends = torch.zeros_like(lengths)
+    found = _possible(_LogSum.apply(scores.logsumexp(dim=3, keepdim=True), lengths, ends, 0))
     return found[0] if single else found
 
 
@@ -67,18 +63,8 @@ def log_partition_of_labels(
     padded = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True).to(scores.device)
     # (utterances, frames, durations, places in the sequence)
     chosen = scores.gather(3, padded[:, None, None].expand(-1, *scores.shape[1:3], -1))
-    num, num_labels = padded.shape
-    nothing = scores.new_full((num, 1), _IMPOSSIBLE)
-    # Sums that end with each place, by how many frames ago; before the first frame there is the empty sequence alone.
-    window = _first_frame(chosen[:, 0, :, :1])
-    window = torch.cat([window, scores.new_full((num, scores.shape[2], num_labels), _IMPOSSIBLE)], dim=2)
-    sums = []
-    for frame in range(scores.shape[1]):
-        sums.append(torch.cat([nothing, (window[:, :, :-1] + chosen[:, frame]).logsumexp(dim=1)], dim=1))
-        window = torch.cat([sums[-1][:, None], window[:, :-1]], dim=1)
-    last = torch.stack(sums, dim=1)[torch.arange(num), lengths - 1]
     ends = torch.tensor([len(sequence) for sequence in sequences], device=scores.device)
-    found = _possible(last.gather(1, ends[:, None])[:, 0])
+    found = _possible(_LogSum.apply(chosen, lengths, ends, 1))
     return found[0] if single else found
 
 
@@ -135,11 +121,58 @@ def _batch(scores: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor, bool
     return scores.clamp_min(_IMPOSSIBLE), lengths, single
 
 
-def _first_frame(like: Tensor) -> Tensor:
-    """The window before any frame: the empty segmentation ends here, and nothing ended before."""
-    window = torch.full_like(like, _IMPOSSIBLE)
-    window[:, 0] = 0.0
-    return window
+class _LogSum(torch.autograd.Function):
+    """Log sums over paths through (frame, place): a segment goes ahead in time and by `step` places.
+
+    Written out forward and backward (Baum's recursions), because autograd would keep a dozen small tensors for each frame.
+    """
+
+    @staticmethod
+    def forward(ctx, scores: Tensor, lengths: Tensor, ends: Tensor, step: int) -> Tensor:
+        """(batch,) log sums of the paths from place 0 before the first frame to place `ends` behind frame `lengths`.
+
+        Args:
+            scores: (batch, frames, durations, places), of the segment that ends with a frame and begins at a place.
+            lengths, ends: (batch,).
+            step: 0: all segments stay at their place; 1: they lead to the next.
+        """
+        batch, frames, durations, places = scores.shape
+        # sums[:, durations - 1 + t]: of the paths that end behind t frames; in front of them lies what never ends a path
+        sums = scores.new_full((batch, durations + frames, places + step), _IMPOSSIBLE)
+        sums[:, durations - 1, 0] = 0.0
+        backwards = scores.flip(2)  # the longest segment first, as its beginning comes first in `sums`
+        for frame in range(frames):
+            before = sums[:, frame : frame + durations, :places]
+            torch.logsumexp(before + backwards[:, frame], dim=1, out=sums[:, durations + frame, step:])
+        rows = torch.arange(batch, device=scores.device)
+        total = sums[rows, durations - 1 + lengths, ends]
+        ctx.save_for_backward(scores, sums, lengths, ends, total)
+        ctx.step = step
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple:
+        """The posterior of each segment."""
+        scores, sums, lengths, ends, total = ctx.saved_tensors
+        step = ctx.step
+        batch, frames, durations, places = scores.shape
+        rows = torch.arange(batch, device=scores.device)
+        rest = scores.new_full((batch, frames + durations + 1, places + step), _IMPOSSIBLE)  # of paths from t frames on
+        rest[rows, lengths, ends] = 0.0
+        # ahead[:, t, d]: of the segment that begins behind t frames and has d + 1: a diagonal of the scores
+        padded = torch.nn.functional.pad(scores, (0, 0, 0, 0, 0, durations), value=_IMPOSSIBLE).contiguous()
+        strides = padded.stride()
+        ahead = padded.as_strided(scores.shape, (strides[0], strides[1], strides[1] + strides[2], strides[3]))
+        for frame in reversed(range(frames)):
+            behind = rest[:, frame + 1 : frame + 1 + durations, step:]
+            value = (ahead[:, frame] + behind).logsumexp(dim=1)
+            rest[:, frame, :places] = torch.maximum(rest[:, frame, :places], value)
+        before = sums.unfold(1, durations, 1)[:, :frames, :places].flip(3).transpose(2, 3)
+        behind = rest[:, 1 : frames + 1, step:].unsqueeze(2)
+        posterior = (before + scores + behind - total[:, None, None, None]).exp()
+        possible = (total > _IMPOSSIBLE / 2)[:, None, None, None]
+        return torch.where(possible, posterior, 0.0) * gradient[:, None, None, None], None, None, None
 
 
 def _possible(sums: Tensor) -> Tensor:

@@ -57,8 +57,8 @@ def interval_lines(
         for name, level in (levels or {}).items():
             axes.axhline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
             axes.annotate(
-                name, (1.0, level), xycoords=("axes fraction", "data"), xytext=(-3, 3), textcoords="offset points",
-                ha="right", fontsize=7.5, color=MUTED,
+                name, (0.0, level), xycoords=("axes fraction", "data"), xytext=(4, -4), textcoords="offset points",
+                va="top", fontsize=7.5, color=MUTED,
             )  # fmt: skip
         if position is not None:
             axes.set_xticks(range(len(order)), order)

@@ -50,10 +50,10 @@ fi
 if [[ -d $data/phones ]]; then
   by_layer phones_by_layer.png --pattern 'phones/*trained/*/*/*/result.json' --series extra.state,extra.labels \
     --metric per --label "phone error rate" ${known:+--known "$known"}
-  by_epoch phones_by_epoch.png --pattern 'phones/*/*/true/*/result.json' --metric per --label "phone error rate"
+  by_epoch phones_by_epoch.png --pattern 'phones/*/[!i]*/true/*/result.json' --metric per --label "phone error rate"
   by_layer classes_by_layer.png --pattern 'classes/*/*/result.json' --series extra.state --series-order extra.update \
     --metric accuracy --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
-  by_epoch classes_by_epoch.png --pattern 'classes/*/*/result.json' --metric accuracy \
+  by_epoch classes_by_epoch.png --pattern 'classes/*/[!i]*/result.json' --metric accuracy \
     --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
   confusions=() points=() matrices=() contrasts=()
   while read -r layer; do
@@ -66,10 +66,11 @@ if [[ -d $data/phones ]]; then
     fi
     cp "$found/seg2class" "$exp/figures/seg2class"
   done <"$frames/ends"
+  last=$(tail -n 1 "$frames/ends")
   start confusion confusion.png "$results/confusion.png" "${confusions[@]}"
   start embeddings tsne.png --utt2spk "$exp/figures/seg2class" --max-speakers 8 --max-points 80 --choose spread \
     "$results/tsne.png" "${points[@]}"
-  if [[ -f $exp/similarity/trained/$layer/result.json ]]; then
+  if [[ -f $exp/similarity/trained/$last/result.json ]]; then
     by_layer contrast.png --pattern 'similarity/*/*/result.json' --series extra.state --metric contrast \
       --label "cosine, same phone - other phone"
   fi
@@ -78,10 +79,10 @@ if [[ -d $data/phones ]]; then
     read -r first second <<<"$pair"
     start similarity similarity.png "${contrasts[@]}" "$data/all" "$first" "$second" "$results/similarity.png" "${matrices[@]}"
   fi
-  sets=("all sentences=$exp/critical/trained/$layer/all/result.json")
-  without=$exp/critical/trained/$layer/without_shared/result.json
+  sets=("all sentences=$exp/critical/trained/$last/all/result.json")
+  without=$exp/critical/trained/$last/without_shared/result.json
   if [[ -f $without ]]; then sets+=("without the sentences that everybody reads=$without"); fi
-  start critical_phones critical.png "$data/speaker_test" "$frames/trained/$layer" "$results/critical.png" "${sets[@]}"
+  start critical_phones critical.png "$data/speaker_test" "$frames/trained/$last" "$results/critical.png" "${sets[@]}"
 fi
 for pid in "${pids[@]}"; do wait "$pid"; done
 trap - EXIT
