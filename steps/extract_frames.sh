@@ -22,6 +22,7 @@
 #   --cmd CMD          job dispatcher (default: utils/run.py)
 set -euo pipefail
 
+# shellcheck disable=SC2034 # vad and unseen are read by name
 layers='' model='' untrained=false vad='' unseen='' nj=1 num_threads=1 chunk_frames=4000 min_frames=25 max_bad='' \
   use_gpu=0 device=auto cmd=utils/run.py
 

@@ -176,4 +176,5 @@ if stage 11 "Results"; then
     cp "$exp/pictures/eval_raw/$picture.png" "results/$name/diarization_$picture.png"
   done
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
+  python -m speechlib.bin.make_report conf/results.yaml results "$name" "exp/$name/report.html"
 fi

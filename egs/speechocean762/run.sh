@@ -123,4 +123,5 @@ if stage 10 "Results and figures"; then
     "x-vector=$exp/xvector_sp/seed$seed/tdnn6/scores_test/plda/scores" \
     "1-D CNN=$exp/shon_sp/seed$seed/fc2/scores_test/plda/scores" "fusion=$exp/fusion/seed$seed/fusion/fused/scores"
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
+  python -m speechlib.bin.make_report conf/results.yaml results "$name" "$exp/report.html"
 fi

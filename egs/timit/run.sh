@@ -102,4 +102,5 @@ fi
 if stage 10 "Results"; then
   python -m speechlib.bin.collect_results "$exp" "$results"
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
+  python -m speechlib.bin.make_report conf/results.yaml results "$name" "$exp/report.html"
 fi

@@ -48,7 +48,10 @@ for _folder in corpus train_dir test_dir model; do
     [[ -d ${!_folder} ]] || usage "--${_folder//_/-}: there is no folder ${!_folder}"
   fi
 done
-name=${name:-$([[ -n $corpus ]] && echo timit_frames || { [[ -n $train_dir ]] && echo own_frames || echo demo_frames; })}
+if [[ -z $name ]]; then
+  name=demo_frames
+  if [[ -n $corpus ]]; then name=timit_frames; elif [[ -n $train_dir ]]; then name=own_frames; fi
+fi
 data=data/$name exp=exp/$name results=results/$name frames=exp/$name/frames
 network=${model:-$exp/network}
 seeds=$(seq -s ' ' "$seed" $((seed + num_seeds - 1)))
@@ -57,9 +60,8 @@ probes() {
   steps/run_probes.sh --nj "$nj" --cmd "$cuda_cmd" --seeds "$seeds" --config "$2" --tags "network=${network##*/exp/}" \
     "$1" "$frames/$1.tsv" "$data/$1" "$frames" "$exp/$1"
 }
-# each_layer <what> <awk condition>: local/score_layer.sh for the layers of a part of the states
+# each_layer classes|critical|similarity: local/score_layer.sh for every layer that is looked at so
 each_layer() {
-  awk "$2" "$frames/all.tsv" >"$frames/$1.tsv"
   $train_cmd --max-jobs-run "$nj" JOB=1:"$(wc -l <"$frames/$1.tsv")" "$exp/$1/log/score.JOB.log" \
     local/score_layer.sh "$1" "$frames/$1.tsv" JOB "$data" "$frames" "$exp/$1"
 }
@@ -102,21 +104,21 @@ if stage 4 "Frames of every layer: untrained, on the way, trained"; then
 fi
 
 if stage 5 "Phone probe: segmental models"; then
-  if [[ -d $data/phones ]]; then probes phones "$phone_config"; fi
+  if [[ ! -e $data/lists/no_phones ]]; then probes phones "$phone_config"; fi
 fi
 
 if stage 6 "Subword probe: transcripts alone"; then
-  if [[ -d $data/subwords ]]; then probes subwords "$subword_config"; fi
+  if [[ ! -e $data/lists/no_text ]]; then probes subwords "$subword_config"; fi
 fi
 
 if stage 7 "Broad phonetic classes"; then
-  if [[ -d $data/phones ]]; then each_layer classes 1; fi
+  if [[ ! -e $data/lists/no_phones ]]; then each_layer classes; fi
 fi
 
 if stage 8 "Critical phones, similarity of frames"; then
-  if [[ -d $data/phones ]]; then
-    each_layer critical "\$1 == \"trained\" && \$4 == \"$(tail -n 1 "$frames/ends")\""
-    if [[ -s $data/lists/pair ]]; then each_layer similarity '$1 == "trained" || $1 == "untrained"'; fi
+  if [[ ! -e $data/lists/no_phones ]]; then
+    each_layer critical
+    if [[ ! -e $data/lists/no_pair ]]; then each_layer similarity; fi
   fi
 fi
 

@@ -116,4 +116,5 @@ if stage 9 "Results: Tables 1, 2 and 4, DET plot"; then
     python -m speechlib.bin.show_table conf/results.yaml "$results" --section "Table $table"
   done
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
+  python -m speechlib.bin.make_report conf/results.yaml results "$name" "$exp/report.html"
 fi

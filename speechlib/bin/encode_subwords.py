@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     processor = load_subwords(Path(args.lang_dir) / "subwords.model")
     data = DataDir(args.data_dir)
     if not data.text:
-        raise FileNotFoundError(f"{data.path}/text: no such file, or nothing in it: the subword probe needs transcripts")
+        raise FileNotFoundError(
+            f"{data.path}/text: no such file, or nothing in it: the subword probe needs transcripts"
+        )
     texts = {name: normalise_text(text) for name, text in data.text.items()}
     empty = [name for name, text in texts.items() if not text]
     if empty:

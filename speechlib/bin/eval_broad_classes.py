@@ -1,9 +1,9 @@
 """What a layer tells of broad phonetic classes: class means of training segments, test segments by cosine (Shon et al.,
 2018, section 3.3).
 
-A segment is the mean of its frames; one shorter than a frame is the nearest frame. Accuracy and its parts have intervals
-by speaker; beside it stands the prior: always the class that is most frequent in training. <out-dir> gets result.json,
-with the confusion matrix in it, and with --write-segments a table of test segments with seg2class, to be drawn.
+A segment is the mean of its frames; one shorter than a frame is the nearest frame. Accuracy and its parts have
+intervals by speaker; beside it stands the prior: always the class that is most frequent in training. <out-dir> gets
+result.json, with the confusion matrix in it, and with --write-segments a table of test segments with seg2class, to be drawn.
 """
 
 from __future__ import annotations
@@ -40,9 +40,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--num-bootstrap", type=int, default=1000, metavar="N", help="draws of speakers behind the intervals")
-    add("--write-segments", type=kaldi_bool, default=False, metavar="BOOL", help="write the vectors of the test segments")
+    add(
+        "--write-segments",
+        type=kaldi_bool,
+        default=False,
+        metavar="BOOL",
+        help="write the vectors of the test segments",
+    )
     add_tag_option(parser)
-    add("train_dir", metavar="<train-dir>", help="data directory with phones.ctm, whose utterances give the class means")
+    add(
+        "train_dir", metavar="<train-dir>", help="data directory with phones.ctm, whose utterances give the class means"
+    )
     add("test_dir", metavar="<test-dir>", help="data directory with phones.ctm, whose utterances are classified")
     add("layer_dir", metavar="<layer-dir>", help="frames.scp and times.scp of a layer, of both")
     add("out_dir", metavar="<out-dir>", help="folder for the result")
@@ -53,9 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     shared = sorted(set(train.speakers()) & set(test.speakers()))
     if shared:
         raise ValueError(f"{test.path}: {len(shared)} speakers are in {train.path}, too, such as {shared[0]}")
-    means, counts = class_means(
-        ((vectors, classes) for _, vectors, classes, _ in segments(layer, train)), len(CLASSES)
-    )
+    means, counts = class_means(((vectors, classes) for _, vectors, classes, _ in segments(layer, train)), len(CLASSES))
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
     truth, decided, speakers, num_lost = [], [], [], 0
@@ -142,8 +148,10 @@ def write(
                "prior_class": CLASSES[prior], **dict(args.tag)},
     )  # fmt: skip
     low, high = metrics["accuracy"]["interval"]
-    print(f"accuracy {metrics['accuracy']['value']:.1%} [{low:.1%}, {high:.1%}], always {CLASSES[prior]}: "
-          f"{metrics['prior_accuracy']['value']:.1%}; {len(truth)} segments")
+    print(
+        f"accuracy {metrics['accuracy']['value']:.1%} [{low:.1%}, {high:.1%}], always {CLASSES[prior]}: "
+        f"{metrics['prior_accuracy']['value']:.1%}; {len(truth)} segments"
+    )
 
 
 def say(message: str) -> None:

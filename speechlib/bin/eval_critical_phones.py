@@ -118,7 +118,8 @@ def write(
             metrics[metric] = {"value": float(above.sum() / below.sum()), "interval": list(interval)}
     write_result(
         out / "result.json", task="critical phones", metrics=metrics,
-        counts={"utterances": len(critical), "speakers": len(set(speakers)), "without_label": int((critical < 0).sum())},
+        counts={"utterances": len(critical), "speakers": len(set(speakers)),
+                "without_label": int((critical < 0).sum())},
         selection={"cut": "fixed"}, labels=data.path / "phones.ctm", extra={"phones": table, **dict(args.tag)},
     )  # fmt: skip
     often = sorted(table, key=lambda phone: -table[phone]["critical"])[:5]

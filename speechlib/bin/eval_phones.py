@@ -50,8 +50,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         interval = bootstrap_ratio(errors, [e.length for e in counts], speakers, num_samples=args.num_bootstrap)
         metrics[part] = {"value": sum(errors) / total.length, "interval": list(interval)}
     low, high = metrics["per"]["interval"]
-    print(f"PER {total.rate:.2%} [{low:.1%}, {high:.1%}]: {total.substitutions} substitutions, {total.deletions} "
-          f"deletions, {total.insertions} insertions in {total.length} phones of {len(pairs)} utterances")
+    print(
+        f"PER {total.rate:.2%} [{low:.1%}, {high:.1%}]: {total.substitutions} substitutions, {total.deletions} "
+        f"deletions, {total.insertions} insertions in {total.length} phones of {len(pairs)} utterances"
+    )
     if args.out:
         write_result(
             args.out, task="phone recognition probe", metrics=metrics,

@@ -1,7 +1,7 @@
 """How alike frames of the same phone are, and of different phones, where two speakers say the same sentence.
 
-For all pairs of utterances with the same text and different speakers: the mean cosine of frames of one phone (of the 39)
-and that of frames of two, and the difference. Intervals are by speaker: each speaker's pairs together.
+For all pairs of utterances with the same text and different speakers: the mean cosine of frames of one phone (of the
+39) and that of frames of two, and the difference. Intervals are by speaker: each speaker's pairs together.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = KaldiArgumentParser(
         prog="eval_similarity",
         description=__doc__,
-        epilog="e.g.: python -m speechlib.bin.eval_similarity --out exp/similarity/fc2/result.json data/test exp/frames/fc2",
+        epilog="e.g.: python -m speechlib.bin.eval_similarity --out exp/fc2/result.json data/test exp/frames/fc2",
     )
     add = parser.add_argument
     add("--max-pairs", type=int, default=200, metavar="N", help="if there are more, so many are drawn")

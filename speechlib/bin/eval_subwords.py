@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = KaldiArgumentParser(
         prog="eval_subwords",
         description=__doc__,
-        epilog="e.g.: python -m speechlib.bin.eval_subwords --utt2spk data/test/utt2spk --out exp/probe/fc2/result.json "
+        epilog="e.g.: python -m speechlib.bin.eval_subwords --utt2spk data/test/utt2spk --out exp/fc2/result.json "
         "data/test/subwords exp/probe/fc2/hypotheses",
     )
     add = parser.add_argument
@@ -45,8 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         interval = bootstrap_ratio(wrong, lengths, speakers, num_samples=args.num_bootstrap)
         metrics[metric] = {"value": sum(wrong) / sum(lengths), "interval": list(interval)}
         counts["units" if metric == "unit_error_rate" else "words"] = sum(lengths)
-        print(f"{metric} {sum(wrong) / sum(lengths):.2%} [{interval[0]:.1%}, {interval[1]:.1%}], {sum(lengths)} in "
-              f"{len(pairs)} utterances")
+        print(
+            f"{metric} {sum(wrong) / sum(lengths):.2%} [{interval[0]:.1%}, {interval[1]:.1%}], {sum(lengths)} in "
+            f"{len(pairs)} utterances"
+        )
     if args.out:
         write_result(
             args.out, task="subword recognition probe", metrics=metrics, counts=counts, selection={"cut": "fixed"},

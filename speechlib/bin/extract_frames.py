@@ -1,10 +1,11 @@
 """Values of the layers of a trained network frame by frame, with the time of each frame (Shon et al., 2018, section 3).
 
-`input` is what the network gets, as a layer before the first. In the wspecifiers the word LAYER stands for the layer's name, and folders are made. Dense layers are computed in front
-of the pooling; with average pooling, and nothing but affine maps behind it, the mean over the frames is the utterance's
-embedding. A time is that of the middle of what a frame sees, in seconds; where features do not say how they were made
-(feats.yaml), their frames are taken to lie centred in steps of the frame shift. Memory goes with the longest utterance's
-features and a piece of its values. The values do not depend on the number of jobs.
+`input` is what the network gets, as a layer before the first. In the wspecifiers the word LAYER stands for the layer's
+name, and folders are made. Dense layers are computed in front of the pooling; with average pooling, and nothing but
+affine maps behind it, the mean over the frames is the utterance's embedding. A time is that of the middle of what a
+frame sees, in seconds; where features do not say how they were made (feats.yaml), their frames are taken to lie centred in
+steps of the frame shift. Memory goes with the longest utterance's features and a piece of its values. The values do not
+depend on the number of jobs.
 """
 
 from __future__ import annotations
@@ -40,15 +41,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="extract_frames",
         description=__doc__,
         epilog="e.g.: python -m speechlib.bin.extract_frames --layers conv1,fc2 exp/shon data/test "
-        "ark,scp:exp/shon/LAYER/frames.ark,exp/shon/LAYER/frames.scp ark,scp:exp/shon/LAYER/times.ark,exp/shon/LAYER/times.scp",
+        "ark,scp:exp/LAYER/frames.ark,exp/LAYER/frames.scp ark,scp:exp/LAYER/times.ark,exp/LAYER/times.scp",
     )
     add = parser.add_argument
-    add("--layers", metavar="A,B", default="", help="of the network, such as conv1,fc2; without it all that have frames")
+    add(
+        "--layers", metavar="A,B", default="", help="of the network, such as conv1,fc2; without it all that have frames"
+    )
     add("--list-layers", action="store_true", help="print the layers that have frames, with their steps, and stop")
     add("--model", metavar="FILE", help="weights of that network in place of <exp-dir>/model.pt, such as model.1000.pt")
     add("--untrained", type=kaldi_bool, default=False, metavar="BOOL", help="the weights that the training began with")
     add("--vad", metavar="BOOL", type=kaldi_bool, help="only voiced frames (default: as the network's front end)")
-    add("--unseen", metavar="DIR", help="data directory of whose speakers the network must not have been trained on any")
+    add(
+        "--unseen", metavar="DIR", help="data directory of whose speakers the network must not have been trained on any"
+    )
     add("--chunk-frames", type=int, default=4000, metavar="N", help="longer utterances are computed in such pieces")
     add("--min-frames", type=int, default=25, metavar="N", help="shorter ones are lengthened by their edge frames")
     add("--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:N")
@@ -133,8 +138,10 @@ def frame_clock(data_dir: str) -> Callable[[np.ndarray], np.ndarray]:
     else:
         shift = float((data.path / "frame_shift").read_text()) if data.has("frame_shift") else 0.01
         first = 0.5 * shift
-        say(f"warning: {data.path} does not say how its features were made (feats.yaml): frames are taken to lie every "
-            f"{shift:g} s from {first:g} s on")
+        say(
+            f"warning: {data.path} does not say how its features were made (feats.yaml): frames are taken to lie every "
+            f"{shift:g} s from {first:g} s on"
+        )
     return lambda numbers: first + shift * numbers
 
 
@@ -143,8 +150,10 @@ def check_unseen(folder: ModelFolder, data_dir: str) -> None:
     speakers = {str(name) for name in read_network_config(folder).get("speakers") or []}
     shared = sorted(speakers & set(DataDir(data_dir).speakers()))
     if shared:
-        raise ValueError(f"{folder.config}: the network was trained on {len(shared)} speakers of {data_dir}, such as "
-                         f"{shared[0]}: test on speakers that it has not heard")
+        raise ValueError(
+            f"{folder.config}: the network was trained on {len(shared)} speakers of {data_dir}, such as "
+            f"{shared[0]}: test on speakers that it has not heard"
+        )
 
 
 def list_layers(folder: ModelFolder) -> None:
@@ -157,6 +166,12 @@ def list_layers(folder: ModelFolder) -> None:
     for layer in model.frame_layers:
         geometry = model.frame_geometry(layer)
         print(f"{layer}\t{geometry.stride}\t{geometry.centres(1)[0]:g}")
+    without = [layer for layer in model.layers if layer not in model.frame_layers]
+    if without:
+        say(
+            f"{', '.join(without)} of {folder.path} have no values frame by frame, since the network pools statistics; "
+            f"a network with average pooling (shon_cnn with --override model.pooling=average) has them"
+        )
 
 
 def extract_all(folder: ModelFolder, data: ModelInputs, args) -> None:
@@ -179,8 +194,10 @@ def extract_all(folder: ModelFolder, data: ModelInputs, args) -> None:
             model.check_frame_layer(layer)
     for wspecifier in (args.frames, args.times):
         if PLACE not in wspecifier and len(layers) > 1:
-            raise ValueError(f"{wspecifier}: expected the word {PLACE} in it, which stands for each of the layers "
-                             f"{', '.join(layers)}")
+            raise ValueError(
+                f"{wspecifier}: expected the word {PLACE} in it, which stands for each of the layers "
+                f"{', '.join(layers)}"
+            )
     extractor = FrameExtractor(model.to(device).eval(), device, args.chunk_frames, args.min_frames)
     units = {layer: extractor.num_units(layer) for layer in layers}
     clock = frame_clock(args.data_dir)
@@ -203,9 +220,11 @@ def extract_all(folder: ModelFolder, data: ModelInputs, args) -> None:
                 reported = time.monotonic()
                 say(f"{num_done} utterances, {data.num_frames / (reported - started):.0f} frames/s")
     seconds = max(time.monotonic() - started, 1e-9)
-    say(f"layers {', '.join(f'{layer} ({units[layer]})' for layer in layers)} of {num_done} utterances, "
+    say(
+        f"layers {', '.join(f'{layer} ({units[layer]})' for layer in layers)} of {num_done} utterances, "
         f"{data.num_left_out} left out; {data.num_frames} input frames in {seconds:.1f} s "
-        f"({data.num_frames / seconds:.0f} frames/s) on {device}")
+        f"({data.num_frames / seconds:.0f} frames/s) on {device}"
+    )
 
 
 def open_for(wspecifier: str, layer: str):
@@ -221,8 +240,10 @@ def finite(blocks: Iterator[np.ndarray], name: str, layer: str, folder: ModelFol
     """The blocks, looked through for what no sound network gives."""
     for block in blocks:
         if not np.isfinite(block).all():
-            raise ValueError(f"{name}: layer {layer} holds NaN or infinity although the features do not: the weights in "
-                             f"{folder.weights} are not usable, train again")
+            raise ValueError(
+                f"{name}: layer {layer} holds NaN or infinity although the features do not: the weights in "
+                f"{folder.weights} are not usable, train again"
+            )
         yield block
 
 

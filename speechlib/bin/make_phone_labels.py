@@ -30,15 +30,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--num-classes", type=int, default=48, help="61, 48 or 39")
     parser.add_argument("--shuffle", type=int, metavar="SEED",
-        help="give each utterance the labels of another, at random: a control that can learn nothing of the sounds")  # fmt: skip
+        help="give each utterance the labels of another, at random: a control")  # fmt: skip
     parser.add_argument("data_dir", metavar="<data-dir>", help="with phones.ctm, utt2spk and perhaps utt2dur")
     parser.add_argument("labels", metavar="<labels>", help="file to write")
     args = parser.parse_args(argv)
 
     data = DataDir(args.data_dir)
     if not data.has("phones.ctm"):
-        raise FileNotFoundError(f"{data.path}/phones.ctm: no such file: the phone probe needs an alignment; without one, "
-                                "the subword probe takes the text")
+        raise FileNotFoundError(
+            f"{data.path}/phones.ctm: no such file: the phone probe needs an alignment; without one, "
+            "the subword probe takes the text"
+        )
     phones = read_phones(data.path / "phones.ctm", PHONES_61, data.utt2dur)
     lacking = [utterance for utterance in data.utterances() if utterance not in phones]
     if lacking:
@@ -47,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     rests = {name: durations.get(name, 0.0) - sequence[-1].end for name, sequence in phones.items()}
     longest = max(rests, key=rests.get)
     if rests[longest] > LONG_REST:
-        say(f"warning: {sum(rest > LONG_REST for rest in rests.values())} utterances have more than {LONG_REST} s of audio"
-            f" behind their last phone ({longest}: {rests[longest]:.2f} s): no label is there")
+        say(
+            f"warning: {sum(rest > LONG_REST for rest in rests.values())} utterances have more than {LONG_REST} s of "
+            f"audio behind their last phone ({longest}: {rests[longest]:.2f} s): no label is there"
+        )
     labels = {name: map_phones([phone.label for phone in phones[name]], args.num_classes)
               for name in data.utterances() if name in phones}  # fmt: skip
     if args.shuffle is not None:
@@ -57,8 +61,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         labels = {name: sequences[place] for name, place in zip(labels, order, strict=True)}
     write_lists(args.labels, labels)
     inventory = {label for sequence in labels.values() for label in sequence}
-    say(f"{sum(map(len, labels.values()))} labels of {len(labels)} utterances, {len(inventory)} of {args.num_classes} "
-        f"classes{', shuffled' if args.shuffle is not None else ''}, in {args.labels}")
+    say(
+        f"{sum(map(len, labels.values()))} labels of {len(labels)} utterances, {len(inventory)} of {args.num_classes} "
+        f"classes{', shuffled' if args.shuffle is not None else ''}, in {args.labels}"
+    )
 
 
 def say(message: str) -> None:

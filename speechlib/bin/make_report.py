@@ -1,4 +1,4 @@
-"""Write the results of one run as one HTML page with its pictures inside, from the template of the recipe's RESULTS.md."""
+"""Write the results of a run as one HTML page with its pictures inside, by the template of the recipe's RESULTS.md."""
 
 from __future__ import annotations
 

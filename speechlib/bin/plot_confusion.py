@@ -1,4 +1,4 @@
-"""Draw the confusion matrices of result.json files side by side, with intervals by speaker (Shon et al., 2018, Fig. 5)."""
+"""Draw confusion matrices of result.json files side by side, with intervals by speaker (Shon et al., 2018, Fig. 5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise ValueError(f"{path}: no confusion matrix, or of other classes than the one before")
         classes = extra["classes"]
         low, high = result["metrics"]["accuracy"]["interval"]
-        heading = f"{name}: {100 * result['metrics']['accuracy']['value']:.0f} % right [{100 * low:.0f}, {100 * high:.0f}]"
+        heading = (
+            f"{name}: {100 * result['metrics']['accuracy']['value']:.0f} % right [{100 * low:.0f}, {100 * high:.0f}]"
+        )
         panels[heading], intervals[heading] = extra["confusion"], extra["confusion_intervals"]
     figure = confusion_matrices(panels, classes, intervals, options.title)
     with atomic_write(options.picture) as file:

@@ -1,4 +1,4 @@
-"""Draw which phones tell the speaker beside how often they occur, and one utterance over time (Shon et al., 2018, Fig. 7)."""
+"""Draw which phones tell the speaker, how often they occur, and one utterance over time (Shon et al., 2018, Fig. 7)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "critical.png 'all sentences=exp/critical/all/result.json'",
     )
     add = parser.add_argument
-    add("--example", metavar="UTTERANCE", help="drawn over time (default: the first of <data-dir> whose speaker has others)")
+    add(
+        "--example",
+        metavar="UTTERANCE",
+        help="drawn over time (default: the first of <data-dir> whose speaker has others)",
+    )
     add("data_dir", metavar="<data-dir>", help="with phones.ctm")
     add("layer_dir", metavar="<layer-dir>", help="frames.scp and times.scp of the layer that was looked at")
     add("picture", help=".png, .svg or .pdf")

@@ -1,4 +1,4 @@
-"""Draw the cosines between all frames of two utterances, with their phones along the axes (Shon et al., 2018, Fig. 8)."""
+"""Draw cosines between all frames of two utterances, with their phones along the axes (Shon et al., 2018, Fig. 8)."""
 
 from __future__ import annotations
 

@@ -170,8 +170,10 @@ def train(
     """Train from the start or from the last epoch of a killed training, and write the model."""
     missing = [name for name in labels if name not in data]
     if missing:
-        raise ValueError(f"{args.labels}: {len(missing)} of {len(labels)} utterances have no frames in {data.source}, "
-                         f"such as {missing[0]}")
+        raise ValueError(
+            f"{args.labels}: {len(missing)} of {len(labels)} utterances have no frames in {data.source}, "
+            f"such as {missing[0]}"
+        )
     inventory = sorted({label for sequence in labels.values() for label in sequence})
     numbers = {label: number for number, label in enumerate(inventory)}
     moments, sizes = Standardiser(), {}
@@ -187,11 +189,15 @@ def train(
     usable = [name for name in labels if model.fits(sizes[name], targets[name])]
     if len(usable) < len(labels):
         odd = next(name for name in labels if name not in set(usable))
-        say(f"warning: {len(labels) - len(usable)} of {len(labels)} utterances have too few or too many frames for "
-            f"their labels and are left out of training, such as {odd}: {len(labels[odd])} labels, {sizes[odd]} frames")
+        say(
+            f"warning: {len(labels) - len(usable)} of {len(labels)} utterances have too few or too many frames for "
+            f"their labels and are left out of training, such as {odd}: {len(labels[odd])} labels, {sizes[odd]} frames"
+        )
     if not usable:
-        raise ValueError(f"{args.labels}: no utterance has enough frames for its labels: frames of {config.frame_step:g}"
-                         f" s are too few for them, or labels and frames are of other utterances")
+        raise ValueError(
+            f"{args.labels}: no utterance has enough frames for its labels: frames of {config.frame_step:g}"
+            f" s are too few for them, or labels and frames are of other utterances"
+        )
 
     more = {
         "input_dim": len(shift), "labels": inventory, "shift": shift.tolist(), "scale": scale.tolist(),
@@ -200,16 +206,20 @@ def train(
     resume = training.begin(more)
     kept = resume["log"] if resume else []
     started = time.process_time() - (resume["cpu_seconds"] if resume else 0.0)
-    say(f"{training.folder.path}: {config.kind}, {len(usable)} utterances, {len(inventory)} labels, {len(shift)} values "
-        f"a frame, epochs {len(kept) + 1} to {config.training.epochs} on {device}")
+    say(
+        f"{training.folder.path}: {config.kind}, {len(usable)} utterances, {len(inventory)} labels, {len(shift)} "
+        f"values a frame, epochs {len(kept) + 1} to {config.training.epochs} on {device}"
+    )
 
     def after_epoch(epoch: Epoch, state: dict[str, Any]) -> None:
         spent = time.process_time() - started
         kept.append(f"{epoch.number}\t{epoch.loss:.4f}\t{epoch.gradient:.3f}\t{spent:.1f}")
         write_text(training.folder.log, "\n".join([HEADER, *kept]) + "\n")
         training.save_checkpoint({**state, "log": kept, "cpu_seconds": spent})
-        say(f"{training.folder.path}: epoch {epoch.number} of {config.training.epochs}, loss {epoch.loss:.3f}, "
-            f"{spent:.0f} CPU seconds")
+        say(
+            f"{training.folder.path}: epoch {epoch.number} of {config.training.epochs}, loss {epoch.loss:.3f}, "
+            f"{spent:.0f} CPU seconds"
+        )
 
     train_probe(
         model, lambda item: (data[usable[item]] - shift) * scale, [sizes[name] for name in usable],
@@ -234,8 +244,10 @@ def label_test(folder: ModelFolder, config: Config, data: ProbeFrames, test: Seq
 
     lacking = [name for name in test if name not in data]
     if lacking:
-        say(f"warning: {len(lacking)} of {len(test)} test utterances have no frames, such as {lacking[0]}: nothing is "
-            f"found in them")
+        say(
+            f"warning: {len(lacking)} of {len(test)} test utterances have no frames, such as {lacking[0]}: nothing is "
+            f"found in them"
+        )
     if len(lacking) == len(test):
         raise ValueError(f"{data.source}: none of the {len(test)} test utterances is there")
     found = {name: [] for name in lacking}

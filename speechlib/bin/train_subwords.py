@@ -33,8 +33,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     data = DataDir(args.data_dir)
     if not data.text:
-        raise FileNotFoundError(f"{data.path}/text: {'no utterance in it' if data.has('text') else 'no such file'}: the "
-                                "subword probe needs transcripts, `utterance word word ..` lines")
+        raise FileNotFoundError(
+            f"{data.path}/text: {'no utterance in it' if data.has('text') else 'no such file'}: the "
+            "subword probe needs transcripts, `utterance word word ..` lines"
+        )
     texts = sorted({text for text in map(normalise_text, data.text.values()) if text})
     if not texts:
         raise ValueError(f"{data.path}/text: no letter in any of its {len(data.text)} lines")
@@ -46,13 +48,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             bos_id=-1, eos_id=-1, minloglevel=2,
         )  # fmt: skip
     except RuntimeError as error:
-        raise ValueError(f"{data.path}/text: no {args.vocab_size} subword units can be made of its {len(texts)} different "
-                         f"texts: {str(error).splitlines()[-1].strip()}: try another --vocab-size") from None
+        raise ValueError(
+            f"{data.path}/text: no {args.vocab_size} subword units can be made of its {len(texts)} different "
+            f"texts: {str(error).splitlines()[-1].strip()}: try another --vocab-size"
+        ) from None
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     for text in texts:
         if processor.decode(processor.encode(text)) != text:
-            raise ValueError(f"{data.path}/text: {text!r} comes back from its units as "
-                             f"{processor.decode(processor.encode(text))!r}")
+            raise ValueError(
+                f"{data.path}/text: {text!r} comes back from its units as {processor.decode(processor.encode(text))!r}"
+            )
     folder = Path(args.lang_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "subwords.model") as file:

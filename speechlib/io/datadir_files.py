@@ -39,8 +39,8 @@ def index_of(name: str) -> str | None:
 
     Returns:
         UTTERANCE, SPEAKER or RECORDING; ALIGNMENT: recording or utterance, many lines each (ctm, stm); WHOLE: the file
-        has no index (frame_shift, feats.yaml, glm); None: no file of a data directory. `utt2<label>` and `spk2<label>` are
-        indexed by utterance and by speaker.
+        has no index (frame_shift, feats.yaml, glm); None: no file of a data directory. `utt2<label>` and
+        `spk2<label>` are indexed by utterance and by speaker.
     """
     if name in _INDEX:
         return _INDEX[name]

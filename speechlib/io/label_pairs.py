@@ -30,6 +30,8 @@ def read_label_pairs(
     for one, other, path in ((wanted, found, hypotheses), (found, wanted, references)):
         lacking = [name for name in one if name not in other]
         if lacking:
-            raise ValueError(f"{path}: {len(lacking)} of {len(one)} utterances are not there, such as {lacking[0]}"
-                             f"{nearest(lacking[0], list(other))}")
+            raise ValueError(
+                f"{path}: {len(lacking)} of {len(one)} utterances are not there, such as {lacking[0]}"
+                f"{nearest(lacking[0], list(other))}"
+            )
     return [(name, split_blanks(text), split_blanks(found[name])) for name, text in wanted.items()]

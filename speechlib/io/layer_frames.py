@@ -49,8 +49,10 @@ class LayerFrames:
             if name in self._frames:
                 frames, times = self._frames[name], self._times[name]
                 if len(frames) != len(times):
-                    raise ValueError(f"{self.path}: utterance {name} has {len(frames)} frames but {len(times)} times: "
-                                     "extract them again")
+                    raise ValueError(
+                        f"{self.path}: utterance {name} has {len(frames)} frames but {len(times)} times: "
+                        "extract them again"
+                    )
                 yield name, frames, times
 
     def longest_times(self, count: int = 16) -> np.ndarray:

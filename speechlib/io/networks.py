@@ -19,8 +19,10 @@ def read_network_config(folder: ModelFolder) -> dict[str, Any]:
     """
     config = folder.read_config()
     if not isinstance(config.get("model"), Mapping) or "name" not in config["model"] or "frontend" not in config:
-        raise ValueError(f"{folder.config}: expected the sections model (with a name) and frontend, as train_nnet "
-                         "writes them: is this the folder of another kind of network?")
+        raise ValueError(
+            f"{folder.config}: expected the sections model (with a name) and frontend, as train_nnet "
+            "writes them: is this the folder of another kind of network?"
+        )
     if not isinstance(config.get("input_dim"), int):
         raise ValueError(f"{folder.config}: expected input_dim, as train_nnet writes it")
     return config
@@ -48,9 +50,7 @@ def load_network(
     return model
 
 
-def build_untrained(
-    folder: ModelFolder, find: Callable[[str], ModuleType], set_seed: Callable[[int], object]
-) -> Any:
+def build_untrained(folder: ModelFolder, find: Callable[[str], ModuleType], set_seed: Callable[[int], object]) -> Any:
     """A network as it was before the first update of its training: the same weights, drawn again.
 
     Args:

@@ -1,4 +1,4 @@
-"""Phones with their times: `phones.ctm` of a data directory (NIST's CTM: utterance, channel, start, duration, label)."""
+"""Phones with their times: `phones.ctm` of a data directory (NIST's CTM: utterance, channel, start, duration, word)."""
 
 from __future__ import annotations
 
@@ -55,8 +55,10 @@ def read_phones(
             place = f"{path}:{number}: utterance {utterance}"
             if labels is not None and phone.label not in labels:
                 known = sorted(labels)
-                raise ValueError(f"{place}: label {phone.label!r} is none of the {len(known)} known ones"
-                                 f"{nearest(phone.label, known)}: correct the label file that it comes from")
+                raise ValueError(
+                    f"{place}: label {phone.label!r} is none of the {len(known)} known ones"
+                    f"{nearest(phone.label, known)}: correct the label file that it comes from"
+                )
             before = phones.setdefault(utterance, [])
             if before and phone.start < before[-1].end - _ROUNDING:
                 raise ValueError(
@@ -94,7 +96,7 @@ def _parse(fields: list[str], place: str) -> tuple[str, Phone]:
             raise ValueError
     except ValueError:
         raise ValueError(
-            f"{place}: expected '<utterance> <channel> <start> <duration> <label>' with times in seconds and a positive "
-            f"duration, found '{' '.join(fields)}'"
+            f"{place}: expected '<utterance> <channel> <start> <duration> <label>' with times in seconds and a "
+            f"positive duration, found '{' '.join(fields)}'"
         ) from None
     return utterance, Phone(start, start + duration, label)

@@ -168,7 +168,8 @@ class TableWriter:
             self.write(key, np.concatenate(list(checked) or [np.empty(shape, np.float32)]))
             return
         values = (memoryview(block).cast("B") for block in checked if block.size)
-        self.write_pieces(key, chain([ark.matrix_header(shape)], values))
+        header = ark.matrix_header(shape if shape[0] else (0, 0))  # Kaldi has no matrix with columns but no rows
+        self.write_pieces(key, chain([header], values))
 
     def write_pieces(self, key: str, pieces: Iterable[bytes | memoryview]) -> None:
         """Write one object that is encoded already, piece after piece.

@@ -6,7 +6,7 @@ import unicodedata
 
 
 def normalise_text(text: str) -> str:
-    """Lower case, every other character than letters, their marks, digits and inner apostrophes as a blank, one at a time.
+    """Lower case; all characters but letters, their marks, digits and inner apostrophes as single blanks.
 
     Letters of any script stay; composed forms (NFC), so that a text has one spelling.
     """

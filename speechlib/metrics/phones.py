@@ -36,9 +36,7 @@ def phone_errors(reference: Iterable[str], hypothesis: Iterable[str]) -> Errors:
     return count_errors(to_scored_phones(reference), to_scored_phones(hypothesis))
 
 
-def phone_error_rate(
-    references: Sequence[Sequence[str] | str], hypotheses: Sequence[Sequence[str] | str]
-) -> float:
+def phone_error_rate(references: Sequence[Sequence[str] | str], hypotheses: Sequence[Sequence[str] | str]) -> float:
     """(S + D + I) / N over all utterances, after the 39-phone map.
 
     Args:

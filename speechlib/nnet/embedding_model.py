@@ -126,8 +126,7 @@ class EmbeddingModel(nn.Module, ABC):
         Raises:
             ValueError: the layer has no frames, the dimension is not the model's, or there are too few frames.
         """
-        self.check_frame_layer(layer)
-        self.check_input(x.shape[1], x.shape[-1])
+        self.check_input(x.shape[1], x.shape[-1], self.frame_geometry(layer).min_frames)
         if layer in self.frame_windows:
             return self.frame_layer(x, layer).transpose(1, 2)
         frames = self.frame_level(x).transpose(1, 2)
@@ -151,12 +150,13 @@ class EmbeddingModel(nn.Module, ABC):
         if layer not in self.layers:
             raise ValueError(f"layer {layer!r} is not one that gives embeddings: choose {' or '.join(self.layers)}")
 
-    def check_input(self, num_frames: int, dim: int) -> None:
-        """Raise a ValueError if such features do not fit the model."""
+    def check_input(self, num_frames: int, dim: int, min_frames: int | None = None) -> None:
+        """Raise a ValueError if such features do not fit the model, or are fewer than a part of it needs."""
+        min_frames = self.min_frames if min_frames is None else min_frames
         if dim != self.input_dim:
             raise ValueError(f"features of dimension {dim} do not fit a model for dimension {self.input_dim}")
-        if num_frames < self.min_frames:
-            raise ValueError(f"{num_frames} frames are too few: this model needs at least {self.min_frames}")
+        if num_frames < min_frames:
+            raise ValueError(f"{num_frames} frames are too few: this model needs at least {min_frames}")
 
 
 def check_sizes(options: object, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""Classes by the cosine to their means: what a layer tells apart without any training (Shon et al., 2018, sect. 3.3)."""
+"""Classes by the cosine to their means: what a layer tells apart without any training (Shon et al., 2018)."""
 
 from __future__ import annotations
 

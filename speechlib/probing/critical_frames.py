@@ -1,5 +1,4 @@
-"""Which frame of an utterance is most like its speaker, and which frames of two utterances are alike (Shon et al., 2018,
-sections 3.4 and 3.5)."""
+"""The frame that is most like its speaker, and frames of two utterances that are alike (Shon et al., 2018)."""
 
 from __future__ import annotations
 
@@ -10,9 +9,7 @@ import numpy as np
 from speechlib.probing.class_means import unit_rows
 
 
-def leave_one_out_models(
-    embeddings: Mapping[str, np.ndarray], utt2spk: Mapping[str, str]
-) -> dict[str, np.ndarray]:
+def leave_one_out_models(embeddings: Mapping[str, np.ndarray], utt2spk: Mapping[str, str]) -> dict[str, np.ndarray]:
     """For each utterance, the mean embedding of the other utterances of its speaker.
 
     Args:

@@ -124,7 +124,7 @@ def _batch(scores: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor, bool
 class _LogSum(torch.autograd.Function):
     """Log sums over paths through (frame, place): a segment goes ahead in time and by `step` places.
 
-    Written out forward and backward (Baum's recursions), because autograd would keep a dozen small tensors for each frame.
+    Written out forward and backward (Baum's recursions): autograd would keep a dozen small tensors for each frame.
     """
 
     @staticmethod
@@ -137,7 +137,7 @@ class _LogSum(torch.autograd.Function):
             step: 0: all segments stay at their place; 1: they lead to the next.
         """
         batch, frames, durations, places = scores.shape
-        # sums[:, durations - 1 + t]: of the paths that end behind t frames; in front of them lies what never ends a path
+        # sums[:, durations - 1 + t]: of the paths that end behind t frames; in front of these nothing ends
         sums = scores.new_full((batch, durations + frames, places + step), _IMPOSSIBLE)
         sums[:, durations - 1, 0] = 0.0
         backwards = scores.flip(2)  # the longest segment first, as its beginning comes first in `sums`

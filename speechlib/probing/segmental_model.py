@@ -37,8 +37,8 @@ class SegmentScorer(nn.Module):
     """Scores of all segments of all labels from frame-level outputs (FCB: frame average, content, boundary).
 
     w(l, s, e) = mean of W0 h_t inside + W1..W3 h_t at 1/6, 1/2 and 5/6 of the segment + W4..W6 h_t of the three frames
-    before it + W7..W9 h_t of the three behind it + length[e - s, l] + bias[l] + bias. Frames beyond an utterance are its
-    first or last one.
+    before it + W7..W9 h_t of the three behind it + length[e - s, l] + bias[l] + bias. Frames beyond an utterance are
+    its first or last one.
 
     Args:
         dim: of the outputs.

@@ -102,8 +102,10 @@ def train_probe(
             losses += float(loss.detach().sum())
             norms += float(norm)
         if not math.isfinite(losses):
-            raise ValueError(f"the loss of epoch {number} is not finite: lower the learning rate, "
-                             f"{options.learning_rate:g}, or look for inputs that are not finite")
+            raise ValueError(
+                f"the loss of epoch {number} is not finite: lower the learning rate, "
+                f"{options.learning_rate:g}, or look for inputs that are not finite"
+            )
         epoch = Epoch(number, losses / len(labels), norms / per_epoch)
         on_epoch(epoch, {"epoch": number, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
 

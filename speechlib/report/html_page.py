@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 _TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 _PICTURE = re.compile(r'(<img\b[^>]*\bsrc=")([^"]+)(")')
+_ELSEWHERE = re.compile(r'<a href="(?!https?://|#)[^"]*">(.*?)</a>')  # files that do not come with the page
 _KNOWN_TAGS = re.compile(r"&lt;(/?(?:details|summary))&gt;")
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #26292e; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
@@ -30,7 +31,7 @@ def render_html(page: str, title: str, pictures: Mapping[str, bytes]) -> str:
 
     Args:
         page: Markdown with tables, as `speechlib.report.results_page` writes it. Of HTML only details and summary are
-            taken as such, all else is shown as text.
+            taken as such, all else is shown as text; links to other files become text.
         title: of the window.
         pictures: contents by the name that the page has for them; .png or .svg.
 
@@ -43,6 +44,7 @@ def render_html(page: str, title: str, pictures: Mapping[str, bytes]) -> str:
     escaped = re.sub(r"(?m)^&gt;", ">", escaped)  # a quotation
     escaped = escaped.replace("<details>", '<details markdown="1">')
     body = markdown.markdown(escaped, extensions=["tables", "md_in_html", "sane_lists"], output_format="html")
+    body = _ELSEWHERE.sub(r"\1", body)
     body = body.replace("&amp;lt;", "&lt;").replace("&amp;gt;", "&gt;")  # in code, where it is escaped once more
 
     def embed(match: re.Match) -> str:
@@ -54,6 +56,6 @@ def render_html(page: str, title: str, pictures: Mapping[str, bytes]) -> str:
 
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{_STYLE}</style>\n</head>\n<body>\n'
-        f"{_PICTURE.sub(embed, body)}\n</body>\n</html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{_STYLE}</style>\n</head>\n'
+        f"<body>\n{_PICTURE.sub(embed, body)}\n</body>\n</html>\n"
     )

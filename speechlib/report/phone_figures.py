@@ -1,5 +1,4 @@
-"""Pictures of frames and phones: which phones tell the speaker, and which frames are alike (Shon et al., 2018, Figures 7
-and 8)."""
+"""Pictures of phones that tell the speaker, and of frames that are alike (Shon et al., 2018, Figures 7 and 8)."""
 
 from __future__ import annotations
 
@@ -32,8 +31,8 @@ def critical_phones(
 
     Args:
         trace: the example, with its highest and lowest frame marked; None: no example.
-        panels: by heading, by phone: `critical` and `occurrences` (counts), `interval` and `occurrence_interval` (of the
-            shares). Phones that never occur are left out.
+        panels: by heading, by phone: `critical` and `occurrences` (counts), `interval` and `occurrence_interval` (of
+            the shares). Phones that never occur are left out.
         class_of: class of each phone: phones of one class stand together, with its colour.
 
     Raises:
@@ -67,7 +66,9 @@ def critical_phones(
             axes.set(title=heading, ylabel="share", xlim=(-0.7, len(phones) - 0.3))
             axes.grid(axis="y")
         names = "  ".join(f"{name}" for name in classes if name)
-        axes_of[-1].set_xlabel(f"grey: share of the segments; coloured: share of the critical frames; by class ({names})")
+        axes_of[-1].set_xlabel(
+            f"grey: share of the segments; coloured: share of the critical frames; by class ({names})"
+        )
         return figure
 
 
@@ -123,7 +124,8 @@ def _draw_trace(axes: Axes, trace: Trace) -> None:
         inside = [label for start, past, label in trace.phones if start <= trace.times[frame] < past]
         axes.plot(trace.times[frame], trace.cosines[frame], marker="o", markersize=5, color=COLOURS[1], zorder=4)
         axes.annotate(f"{name}: /{inside[0] if inside else '-'}/", (trace.times[frame], trace.cosines[frame]),
-                      xytext=(6, 2 if name == "most" else -9), textcoords="offset points", fontsize=8, color=INK)  # fmt: skip
+                      xytext=(6, 2 if name == "most" else -9), textcoords="offset points", fontsize=8,
+                      color=INK)  # fmt: skip
     axes.set(xlim=(0, end), ylim=(low - 0.2, high + 0.25), xlabel="seconds", ylabel="cosine to the speaker")
     axes.set_title(trace.title, pad=16)
 

@@ -83,6 +83,8 @@ def render_page(
         results = {path: result for path, result in results.items() if path.startswith(f"{only}/")}
         if not results:
             raise ValueError(f"{folder}/{only}: no result there")
+        if not {only, "*"} & {corpus.get("folder") for corpus in template["corpora"]}:
+            template = {**template, "corpora": [{"folder": only, "title": only}]}
     corpora = _corpora(template["corpora"], {path.partition("/")[0] for path in results})
     for corpus in corpora:
         prefix = f"{corpus['folder']}/"

@@ -468,3 +468,24 @@ def test_random_access_gives_memory_back(tmp_path, root):
     command = [sys.executable, "-c", code, f"scp:{tmp_path}/a.scp"]
     added = int(subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True).stdout)
     assert added < 160  # MiB, of 244 MiB that were read
+
+
+@pytest.mark.parametrize("options", ["ark", "ark,t"])
+def test_rows_that_come_in_blocks_make_a_matrix(tmp_path, options):
+    matrix = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
+    with open_table(f"{options}:{tmp_path}/blocks.ark") as writer:
+        writer.write_rows("a", matrix.shape, (matrix[first : first + 4] for first in (0, 4, 8)))
+        writer.write_rows("b", (0, 3), [])
+    with open_table(f"{options}:{tmp_path}/whole.ark") as writer:
+        writer.write("a", matrix)
+        if options == "ark,t":
+            writer.write("b", np.empty((0, 3), np.float32))
+    if options == "ark,t":
+        assert (tmp_path / "blocks.ark").read_bytes() == (tmp_path / "whole.ark").read_bytes()
+    assert (tmp_path / "blocks.ark").read_bytes().startswith((tmp_path / "whole.ark").read_bytes()[:100])
+    found = dict(read_table(f"ark:{tmp_path}/blocks.ark", "matrix"))
+    np.testing.assert_allclose(found["a"], matrix, rtol=1e-5, atol=1e-6)
+    for shape in ((9, 3), (11, 3), (10, 2)):
+        with pytest.raises(ValueError, match="a: .*rows"), open_table(f"{options}:{tmp_path}/bad.ark") as writer:
+            writer.write_rows("a", shape, [matrix])
+    assert not (tmp_path / "bad.ark").exists()

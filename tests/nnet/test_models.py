@@ -186,6 +186,63 @@ def test_frame_values_of_convolutions():
             make("shon_cnn").frame_values(x, "fc2")
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "layers"),
+    [("shon_cnn", {"pooling": "average"}, "conv1 conv2 conv3 conv4 fc1 fc2"),
+     ("shon_cnn", {}, "conv1 conv2 conv3 conv4"), ("xvector", {}, "tdnn1 tdnn2 tdnn3 tdnn4 tdnn5"), ("vgg_m", {}, "conv1 conv2 conv3 conv4 conv5 fc6 fc7")],
+)  # fmt: skip
+def test_frames_of_every_layer_of_the_zoo(name, options, layers):
+    model = make(name, **options)
+    assert list(model.frame_layers) == layers.split()
+    x = torch.randn(2, 170, SMALL[name][1])
+    with torch.inference_mode():
+        for layer in model.frame_layers:
+            geometry, values = model.frame_geometry(layer), model.frame_values(x, layer)
+            assert values.shape[:2] == (2, geometry.num_outputs(170))
+            parts = [  # a long utterance in pieces
+                model.frame_values(x[:, chunk.first : chunk.past], layer)[:, chunk.keep_first : chunk.keep_past]
+                for chunk in geometry.chunks(170, 90)
+            ]
+            assert len(parts) > 1
+            torch.testing.assert_close(torch.cat(parts, dim=1), values, atol=1e-5, rtol=0)
+        last = list(model.frame_windows)[-1]
+        torch.testing.assert_close(model.frame_values(x, last), model.frame_level(x).transpose(1, 2))
+
+
+@pytest.mark.parametrize(("name", "layer"), [("shon_cnn", "fc2"), ("xvector", "tdnn6"), ("vgg_m", "fc7")])
+def test_what_a_frame_sees_lies_around_its_centre(name, layer):
+    """Each layer's frame changes with the input frame at its centre, and with none outside its field."""
+    model = make(name, **({"pooling": "average"} if name == "shon_cnn" else {}))
+    x = torch.randn(1, 200, SMALL[name][1], dtype=torch.float64, requires_grad=True)
+    model.double()
+    for found in model.frame_layers:
+        geometry = model.frame_geometry(found)
+        count = geometry.num_outputs(200)
+        centres = geometry.centres(count)
+        for output in range(count // 2, count):  # the first that is not dead (small layers may be)
+            (gradient,) = torch.autograd.grad(model.frame_values(x, found)[0, output].square().sum(), x)
+            seen = torch.nonzero(gradient[0].abs().sum(dim=1))[:, 0]
+            if len(seen):
+                break
+        reach = (geometry.field - 1) / 2
+        assert centres[output] - reach <= int(seen.min()) and int(seen.max()) <= centres[output] + reach
+        assert int(seen.min()) <= centres[output] <= int(seen.max())
+
+
+def test_dense_layers_over_statistics_have_no_frames_and_say_what_to_do():
+    for name, layer, rest in (("shon_cnn", "fc2", "conv1, .*conv4"), ("xvector", "tdnn6", "tdnn1, .*tdnn5")):
+        model = make(name)
+        with pytest.raises(ValueError, match=f"statistics pooling.*model.pooling=average.*below the pooling: {rest}"):
+            model.frame_values(torch.randn(1, 50, 6), layer)
+        with pytest.raises(ValueError, match="statistics pooling"):
+            model.frame_geometry(layer)
+    model = make("vgg_m")  # pools by averaging: the mean of its last layer's frames is the embedding
+    x = torch.randn(1, 200, 128)
+    with torch.inference_mode():
+        difference = model.frame_values(x, "fc7").mean(dim=1) - model.embed(x, "fc7")
+    assert float(difference.abs().max()) < 1e-5
+
+
 def test_a_tap_is_in_front_of_the_relu():
     for name, layer in (("shon_cnn", "fc2"), ("shon_cnn", "fc1"), ("xvector", "tdnn6"), ("vgg_m", "fc7")):
         model = make(name)

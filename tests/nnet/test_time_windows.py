@@ -42,3 +42,11 @@ def test_chunks_keep_to_their_size():
     assert TimeGeometry([TimeWindow(5), TimeWindow(3, 2, 2)]).min_frames == 9
     chunks = list(geometry.chunks(100_000, 1000))
     assert all(chunk.past - chunk.first <= 1000 for chunk in chunks) and len(chunks) <= 102
+
+
+def test_centres_of_outputs():
+    assert TimeGeometry(()).centres(3).tolist() == [0, 1, 2]  # nothing between: one on one
+    assert TimeGeometry([TimeWindow(5, padding=2)]).centres(2).tolist() == [0, 1]
+    assert TimeGeometry([TimeWindow(5, padding=2), TimeWindow(7, stride=2, padding=3)]).centres(3).tolist() == [0, 2, 4]
+    assert TimeGeometry([TimeWindow(5), TimeWindow(3, dilation=2)]).centres(2).tolist() == [4, 5]
+    assert TimeGeometry([TimeWindow(2)]).centres(2).tolist() == [0.5, 1.5]

@@ -239,3 +239,27 @@ def test_table_as_text():
         render_text_table(template, "Clus", own, summarise, references)
     with pytest.raises(ValueError, match="nothing matches"):
         render_text_table(template, "Clustering", {}, summarise, references)
+
+
+def test_sections_of_another_recipe_may_be_empty():
+    template = copy.deepcopy(TEMPLATE)
+    template["sections"].append({"title": "Other", "table": {**template["sections"][0]["table"], "results": "x/*"}})
+    with pytest.raises(ValueError, match="section 'Other': nothing matches"):
+        render(template)
+    template["sections"][1]["optional"] = True
+    page, _ = render(template)
+    assert "### Other" not in page and page == render()[0]
+
+
+def test_a_page_of_one_corpus():
+    page, warnings = render_page(TEMPLATE, RESULTS, ["demo/tree.png"], summarise, only="demo")
+    assert "## Demo" in page and "## Real" not in page and not warnings
+    mine = {"mine/clusters/L5/seed1/result.json": result("L5", 1, 0.125)}  # a corpus that the template does not know
+    page, warnings = render_page(TEMPLATE, {**RESULTS, **mine}, [], summarise, only="mine")
+    assert "## mine" in page and "0.125" in page and len(warnings) == 1
+    with pytest.raises(ValueError, match="results/nothing: no result there"):
+        render_page(TEMPLATE, RESULTS, [], summarise, only="nothing")
+    # what the template has for others is no mistake here
+    other = {path: found for path, found in RESULTS.items() if path == "real/other/result.json"}
+    page, _ = render_page(TEMPLATE, other, [], summarise, only="real")
+    assert "Clustering" not in page

@@ -5,7 +5,9 @@
 #  e.g.: local/extract_states.sh --nj 4 exp/timit_frames/network data/timit_frames exp/timit_frames/states.tsv \
 #          exp/timit_frames/frames
 # Writes <frames-dir>/<state>/<layer>/{frames,times}.scp for <data-dir>/all, and lists, a line each
-#   <frames-dir>/all.tsv        every layer of every state
+#   <frames-dir>/classes.tsv    every layer of every state
+#   <frames-dir>/similarity.tsv every layer trained and untrained
+#   <frames-dir>/critical.tsv   the last layer, trained
 #   <frames-dir>/phones.tsv     every layer trained, untrained, and trained with shuffled labels; some on the way
 #   <frames-dir>/subwords.tsv   every layer trained and untrained
 #   <frames-dir>/ends           the first and the last layer
@@ -36,7 +38,7 @@ while read -r state _ _ weights; do
   if [[ $weights == untrained ]]; then options=(--untrained true); fi
   if [[ $state == trained ]]; then extra=(input); fi
   steps/extract_frames.sh --nj "$nj" --cmd "$cmd" --vad "$vad" --max-bad "$max_bad" --unseen "$data/speaker_test" \
-    --layers "${extra[*]-} $layers" "${options[@]}" "$model" "$data/all" "$frames/$state"
+    --layers "${extra[*]-} $layers" "${options[@]}" "$model" "$data/all" "$frames/$state" </dev/null
 done <"$states"
 
 # Lines `state update epoch layer depth`; the depth of `input` is 0.
@@ -44,10 +46,12 @@ while read -r state update epoch _; do
   if [[ $state == trained ]]; then echo "$state $update $epoch input 0"; fi
   depth=0
   for layer in $layers; do echo "$state $update $epoch $layer $((++depth))"; done
-done <"$states" >"$frames/all.tsv"
+done <"$states" >"$frames/classes.tsv"
+awk '$1 == "trained" || $1 == "untrained"' "$frames/classes.tsv" >"$frames/similarity.tsv"
+awk -v last="${names[-1]}" '$1 == "trained" && $4 == last' "$frames/classes.tsv" >"$frames/critical.tsv"
+sed 's/$/ true/' "$frames/similarity.tsv" >"$frames/subwords.tsv"
 {
-  awk '$1 == "trained" || $1 == "untrained" { print $0, "true" }' "$frames/all.tsv"
-  awk '$1 == "trained" && $5 > 0 { print $0, "shuffled" }' "$frames/all.tsv"
-  awk -v some=" $epoch_layers " '$1 ~ /^update/ && index(some, " " $4 " ") { print $0, "true" }' "$frames/all.tsv"
+  cat "$frames/subwords.tsv"
+  awk '$1 == "trained" && $5 > 0 { print $0, "shuffled" }' "$frames/classes.tsv"
+  awk -v some=" $epoch_layers " '$1 ~ /^update/ && index(some, " " $4 " ") { print $0, "true" }' "$frames/classes.tsv"
 } >"$frames/phones.tsv"
-awk '$1 == "trained" || $1 == "untrained" { print $0, "true" }' "$frames/all.tsv" >"$frames/subwords.tsv"

@@ -55,7 +55,7 @@ def choose_sets(
 
 
 def _same_sentence(utt2spk: Mapping[str, str], text: Mapping[str, str], test: set[str]) -> list[str]:
-    """Figure 8: the paper's speakers if they are there, else test speakers; a woman and a man if ids begin with F, M."""
+    """Figure 8: the paper's speakers if they are there, else test speakers; a woman and a man if ids say so."""
     by_text: dict[str, list[str]] = {}
     for name in sorted(text, key=lambda name: (not name.endswith(_SHARED), name)):
         if normalise_text(text[name]) and name in utt2spk:
@@ -86,8 +86,10 @@ def main(argv: list[str] | None = None) -> int:
     chosen = choose_sets(data.utt2spk, *speakers, data.text or {})
     for name in ("probe_train", "probe_test"):
         if not chosen[name]:
-            raise ValueError(f"{data.path}: no utterance is left for {name}: training and test need speakers of their "
-                             "own, and sentences that are not all the same")
+            raise ValueError(
+                f"{data.path}: no utterance is left for {name}: training and test need speakers of their "
+                "own, and sentences that are not all the same"
+            )
     for name, utterances in chosen.items():
         write_text(lists / name, "".join(f"{utterance}\n" for utterance in utterances))
     if chosen["dropped"]:

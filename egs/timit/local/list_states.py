@@ -28,7 +28,9 @@ def choose_evenly(updates: list[int], count: int) -> list[int]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = KaldiArgumentParser(prog="list_states.py", description=__doc__)
-    parser.add_argument("--snapshots", type=int, default=2, help="so many of model.<update>.pt, the earliest among them")
+    parser.add_argument(
+        "--snapshots", type=int, default=2, help="so many of model.<update>.pt, the earliest among them"
+    )
     parser.add_argument("model", type=Path, help="folder of a network")
     parser.add_argument("states", type=Path, help="list to write")
     args = parser.parse_args(argv)

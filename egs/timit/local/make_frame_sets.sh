@@ -8,7 +8,7 @@
 #   probe_train probe_test        what probes learn from and are tested on (see local/frame_sets.py)
 #   phones subwords               train.true, train.shuffled (a control), test.true, test_utt2spk; phones where there is
 #                                 an alignment (phones.ctm), subwords where there is a text
-# What cannot be made is said, and the stages that need it do nothing.
+#   lists/no_{phones,text,pair}   only where that is so: stages that need it do nothing
 # Options:
 #   --vocab-size N   subword units (default: 100)
 #   --seed N         of the shuffled labels (default: 1)
@@ -26,7 +26,8 @@ for set in speaker_train speaker_test probe_train probe_test; do
   utils/subset_data_dir.sh --utt-list "$data/lists/$set" "$data/all" "$data/$set"
 done
 
-rm -rf "$data/phones" "$data/subwords"
+rm -rf "$data/phones" "$data/subwords" "$data"/lists/no_{phones,text,pair}
+if [[ ! -s $data/lists/pair ]]; then touch "$data/lists/no_pair"; fi
 if [[ -f $data/all/phones.ctm ]]; then
   mkdir -p "$data/phones"
   for part in train test; do
@@ -34,6 +35,7 @@ if [[ -f $data/all/phones.ctm ]]; then
   done
   python -m speechlib.bin.make_phone_labels --shuffle "$seed" "$data/probe_train" "$data/phones/train.shuffled"
 else
+  touch "$data/lists/no_phones"
   echo "${0##*/}: $data/all has no phones.ctm: without an alignment there are no phone probe, no broad classes and no" \
     "critical phones" >&2
 fi
@@ -44,6 +46,7 @@ if [[ -f $data/all/text ]]; then
     python -m speechlib.bin.encode_subwords "$data/lang_spm" "$data/probe_$part" "$data/subwords/$part.true"
   done
 else
+  touch "$data/lists/no_text"
   echo "${0##*/}: $data/all has no text: without transcripts there is no subword probe" >&2
 fi
 for kind in phones subwords; do

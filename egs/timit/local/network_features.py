@@ -21,8 +21,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.config:
         found = {"type": "mfcc", **read_options(args.config)}
     elif not found:
-        raise ValueError(f"{args.model}/config.yaml does not say how the features of its training were made: name their "
-                         "options with --feats-config, such as ../voxceleb1/conf/mfcc_shon.conf")
+        raise ValueError(
+            f"{args.model}/config.yaml does not say how the features of its training were made: name their "
+            "options with --feats-config, such as ../voxceleb1/conf/mfcc_shon.conf"
+        )
     found = dict(found)
     kind = found.pop("type")
     write_text(args.options, yaml.safe_dump(found, sort_keys=False))

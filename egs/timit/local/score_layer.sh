@@ -2,7 +2,7 @@
 # What needs no training, for one layer of one state of a network, for job arrays over the lines of a list.
 #
 # Usage: local/score_layer.sh [options] classes|similarity|critical <list> <line> <data-dir> <frames-dir> <exp-dir>
-#  e.g.: local/score_layer.sh classes exp/x/frames/all.tsv 3 data/x exp/x/frames exp/x/classes
+#  e.g.: local/score_layer.sh classes exp/x/frames/classes.tsv 3 data/x exp/x/frames exp/x/classes
 # A line of the list says `state update epoch layer depth`. Results: <exp-dir>/<state>/<layer>/result.json.
 #   classes      broad phonetic classes of the test segments
 #   similarity   of frames where two speakers say the same sentence
