@@ -3,7 +3,8 @@
 
 A segment is the mean of its frames; one shorter than a frame is the nearest frame. Accuracy and its parts have
 intervals by speaker; beside it stands the prior: always the class that is most frequent in training. <out-dir> gets
-result.json, with the confusion matrix in it, and with --write-segments a table of test segments with seg2class, to be drawn.
+result.json, with the confusion matrix in it, and with --write-segments a table of test segments with seg2class, to be
+drawn.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 `input` is what the network gets, as a layer before the first. In the wspecifiers the word LAYER stands for the layer's
 name, and folders are made. Dense layers are computed in front of the pooling; with average pooling, and nothing but
 affine maps behind it, the mean over the frames is the utterance's embedding. A time is that of the middle of what a
-frame sees, in seconds; where features do not say how they were made (feats.yaml), their frames are taken to lie centred in
-steps of the frame shift. Memory goes with the longest utterance's features and a piece of its values. The values do not
-depend on the number of jobs.
+frame sees, in seconds; where features do not say how they were made (feats.yaml), their frames are taken to lie centred
+in steps of the frame shift. Memory goes with the longest utterance's features and a piece of its values. The values do
+not depend on the number of jobs.
 """
 
 from __future__ import annotations

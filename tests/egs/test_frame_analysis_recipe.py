@@ -124,7 +124,8 @@ def test_a_finished_run_does_no_work_again(finished):
 def test_a_network_from_elsewhere_with_statistics_pooling(finished, tmp_path):
     """Its features are made as for its training; the dense layers are left out and it is said why."""
     command = (f"cd '{finished}' && . ./path.sh && steps/train_nnet.sh --config conf/shon_scaled.yaml "
-               f"--override model.pooling=stats,training.save_every=0 data/demo_frames/speaker_train '{tmp_path}/net'")  # fmt: skip
+               f"--override model.pooling=stats,training.save_every=0 "
+               f"data/demo_frames/speaker_train '{tmp_path}/net'")  # fmt: skip
     subprocess.run(["bash", "-c", command], check=True, capture_output=True)
     relative = os.path.relpath(tmp_path / "net", finished.parent)  # seen from where the user stands
     done = run(finished, "--model", relative, "--name", "stats", "--stop-stage", "4", "--epoch-layers", "conv1",

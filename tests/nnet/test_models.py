@@ -189,7 +189,8 @@ def test_frame_values_of_convolutions():
 @pytest.mark.parametrize(
     ("name", "options", "layers"),
     [("shon_cnn", {"pooling": "average"}, "conv1 conv2 conv3 conv4 fc1 fc2"),
-     ("shon_cnn", {}, "conv1 conv2 conv3 conv4"), ("xvector", {}, "tdnn1 tdnn2 tdnn3 tdnn4 tdnn5"), ("vgg_m", {}, "conv1 conv2 conv3 conv4 conv5 fc6 fc7")],
+     ("shon_cnn", {}, "conv1 conv2 conv3 conv4"),
+     ("xvector", {}, "tdnn1 tdnn2 tdnn3 tdnn4 tdnn5"), ("vgg_m", {}, "conv1 conv2 conv3 conv4 conv5 fc6 fc7")],
 )  # fmt: skip
 def test_frames_of_every_layer_of_the_zoo(name, options, layers):
     model = make(name, **options)
