@@ -35,5 +35,5 @@ options=(--tag "state=$state" --tag "update=$update" --tag "epoch=$epoch" --tag 
 for tag in $tags; do options+=(--tag "$tag"); done
 python -m speechlib.bin.train_probe --config "$config" --seed "$seed" --num-threads "$num_threads" --device "$device" \
   --test "$data/test_utt2spk" "$frames/$state/$layer" "$data/train.$labels" "$out"
-python -m "speechlib.bin.eval_$kind" --utt2spk "$data/test_utt2spk" --seed "$seed" "${options[@]}" \
+python -m speechlib.bin.eval_labels --kind "$kind" --utt2spk "$data/test_utt2spk" --seed "$seed" "${options[@]}" \
   --out "$out/result.json" "$data/test.true" "$out/hypotheses"

@@ -10,9 +10,8 @@ from speechlib.bin import (
     encode_subwords,
     eval_broad_classes,
     eval_critical_phones,
-    eval_phones,
+    eval_labels,
     eval_similarity,
-    eval_subwords,
     make_phone_labels,
     plot_confusion,
     plot_critical_phones,
@@ -176,8 +175,8 @@ def test_a_phone_probe_from_frames_to_error_rate(shared_corpus, tmp_path, capsys
                  shared_corpus / "layer", tmp_path / "train", tmp_path / "exp")  # fmt: skip
     call(train_probe, *arguments)
     assert len((tmp_path / "exp/train.log").read_text().splitlines()) == 9
-    call(eval_phones, "--utt2spk", shared_corpus / "test/utt2spk", "--seed", 1, "--tag", "layer=conv1", "--out",
-         tmp_path / "result.json", tmp_path / "test", tmp_path / "exp/hypotheses")  # fmt: skip
+    call(eval_labels, "--kind", "phones", "--utt2spk", shared_corpus / "test/utt2spk", "--seed", 1, "--tag",
+         "layer=conv1", "--out", tmp_path / "result.json", tmp_path / "test", tmp_path / "exp/hypotheses")  # fmt: skip
     result = read_result(tmp_path / "result.json")
     per, rest = result["metrics"]["per"], result["metrics"]
     assert per["value"] < 0.2 and per["interval"][0] <= per["value"] <= per["interval"][1]
@@ -193,8 +192,8 @@ def test_a_phone_probe_from_frames_to_error_rate(shared_corpus, tmp_path, capsys
     # a probe that learnt the labels of other utterances knows nothing
     call(make_phone_labels, "--shuffle", 1, shared_corpus / "train", tmp_path / "shuffled")
     call(train_probe, *arguments[:-2], tmp_path / "shuffled", tmp_path / "control")
-    call(eval_phones, "--utt2spk", shared_corpus / "test/utt2spk", "--out", tmp_path / "control.json",
-         tmp_path / "test", tmp_path / "control/hypotheses")  # fmt: skip
+    call(eval_labels, "--kind", "phones", "--utt2spk", shared_corpus / "test/utt2spk", "--out",
+         tmp_path / "control.json", tmp_path / "test", tmp_path / "control/hypotheses")  # fmt: skip
     assert read_result(tmp_path / "control.json")["metrics"]["per"]["value"] > per["value"] + 0.3
 
 
@@ -236,8 +235,8 @@ def test_subwords_from_text_to_error_rates(shared_corpus, tmp_path, capsys):
         assert "".join(units).replace("\u2581", " ").strip() == SENTENCES[int(name[-1])]
     hypotheses = {name: units[:-1] for name, units in read_lists(tmp_path / "test").items()}
     write_map(tmp_path / "hyp", {name: " ".join(units) for name, units in hypotheses.items()})
-    call(eval_subwords, "--utt2spk", shared_corpus / "test/utt2spk", "--out", tmp_path / "result.json",
-         tmp_path / "test", tmp_path / "hyp")  # fmt: skip
+    call(eval_labels, "--kind", "subwords", "--utt2spk", shared_corpus / "test/utt2spk", "--out",
+         tmp_path / "result.json", tmp_path / "test", tmp_path / "hyp")  # fmt: skip
     metrics, counts = (read_result(tmp_path / "result.json")[name] for name in ("metrics", "counts"))
     assert metrics["unit_error_rate"]["value"] == pytest.approx(8 / counts["units"])
     assert counts["words"] == 28 and 0 < metrics["wer"]["value"] <= 8 / 28

@@ -15,18 +15,7 @@ if [[ -f path.sh ]]; then . ./path.sh; fi
 data=$1 exp=$2 results=$3
 many=$exp/cluster/large/seed$seed few=$exp/cluster/small/seed$seed
 
-# start <what> <picture> <arguments>: draws a picture beside the others, nj at a time; the first that fails stops the rest
-pids=()
-start() {
-  local what=$1 picture=$2
-  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "${@:3}" &
-  pids+=($!)
-  if ((${#pids[@]} >= nj)); then
-    wait "${pids[0]}"
-    pids=("${pids[@]:1}")
-  fi
-}
-trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+. local/picture_jobs.sh
 
 mkdir -p "$results"
 logs=()
@@ -49,5 +38,4 @@ if [[ ! -e $data/lists/too_few_to_cluster ]]; then
   start embeddings tsne.png --seed "$seed" --utt2spk "$data/cluster/utt2spk.five" "$results/tsne.png" \
     L8="scp:$few/snippets/L8.scp" L7="scp:$few/snippets/L7.scp" L5="scp:$few/snippets/L5.scp"
 fi
-for pid in "${pids[@]}"; do wait "$pid"; done
-trap - EXIT
+finish

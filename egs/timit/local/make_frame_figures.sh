@@ -16,18 +16,7 @@ if [[ -f path.sh ]]; then . ./path.sh; fi
 data=$1 exp=$2 results=$3
 frames=$exp/frames
 
-# start <what> <picture> <arguments>: draws a picture beside the others, nj at a time; the first that fails stops the rest
-pids=()
-start() {
-  local what=$1 picture=$2
-  utils/run.py --num-threads 1 "$exp/figures/log/${picture%.*}.log" python -m "speechlib.bin.plot_$what" "${@:3}" &
-  pids+=($!)
-  if ((${#pids[@]} >= nj)); then
-    wait "${pids[0]}"
-    pids=("${pids[@]:1}")
-  fi
-}
-trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+. local/picture_jobs.sh
 by_layer() { start layers "$1" --x extra.layer --order extra.depth --x-label layer "${@:2}" "$exp" "$results/$1"; }
 by_epoch() {
   start layers "$1" --x extra.update --series extra.layer --series-order extra.depth \
@@ -84,5 +73,4 @@ if [[ -d $data/phones ]]; then
   if [[ -f $without ]]; then sets+=("without the sentences that everybody reads=$without"); fi
   start critical_phones critical.png "$data/speaker_test" "$frames/trained/$last" "$results/critical.png" "${sets[@]}"
 fi
-for pid in "${pids[@]}"; do wait "$pid"; done
-trap - EXIT
+finish
