@@ -8,7 +8,7 @@ from pathlib import Path
 from speechlib.io.atomic import atomic_write
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.results import read_result
-from speechlib.report.layer_figures import confusion_matrices
+from speechlib.report.layer_figures import accuracy_heading, confusion_matrices
 from speechlib.report.style import figure_bytes
 
 
@@ -35,10 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if "confusion" not in extra or (classes is not None and extra["classes"] != classes):
             raise ValueError(f"{path}: no confusion matrix, or of other classes than the one before")
         classes = extra["classes"]
-        low, high = result["metrics"]["accuracy"]["interval"]
-        heading = (
-            f"{name}: {100 * result['metrics']['accuracy']['value']:.0f} % right [{100 * low:.0f}, {100 * high:.0f}]"
-        )
+        heading = accuracy_heading(name, result["metrics"]["accuracy"])
         panels[heading], intervals[heading] = extra["confusion"], extra["confusion_intervals"]
     figure = confusion_matrices(panels, classes, intervals, options.title)
     with atomic_write(options.picture) as file:

@@ -7,7 +7,9 @@ import numpy as np
 from speechlib.io.atomic import atomic_write
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.clusters import read_labels
+from speechlib.io.results import read_result
 from speechlib.io.tables import read_table
+from speechlib.report.layer_figures import accuracy_heading
 from speechlib.report.result_figures import scatter_panels, tsne
 from speechlib.report.style import figure_bytes
 
@@ -25,6 +27,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--max-points", type=int, default=25, help="at most so many snippets of a speaker")
     parser.add_argument("--choose", choices=("first", "spread"), default="first",
                         help="which of them: the first, or evenly spread over all of the speaker")  # fmt: skip
+    parser.add_argument("--accuracy", action="append", default=[], metavar="NAME=FILE",
+                        help="result.json whose accuracy stands in the heading of that panel")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of t-SNE")
     parser.add_argument("--title", default="", help="above the picture")
     parser.add_argument("picture", help=".png, .svg or .pdf")
@@ -45,7 +49,14 @@ def main(argv: list[str] | None = None) -> None:
             raise ValueError(f"{rspecifier}: has other snippets than the table before it")
         labels = speakers
         panels[name] = tsne(vectors, options.seed)
-    figure = scatter_panels(panels, labels, options.title)
+    for argument in options.accuracy:
+        name, equals, path = argument.partition("=")
+        if not equals or name not in panels:
+            raise ValueError(f"--accuracy {argument}: expected NAME=FILE with the name of a panel: {', '.join(panels)}")
+    accuracies = dict(argument.partition("=")[::2] for argument in options.accuracy)
+    headings = {name: accuracy_heading(name, read_result(accuracies[name])["metrics"]["accuracy"])
+                if name in accuracies else name for name in panels}  # fmt: skip
+    figure = scatter_panels({headings[name]: points for name, points in panels.items()}, labels, options.title)
     with atomic_write(options.picture) as file:
         file.write(figure_bytes(figure, Path(options.picture).suffix[1:]))
 

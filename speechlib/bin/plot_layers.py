@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from speechlib.io.atomic import atomic_write
-from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
+from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.results import merge_seeds, read_results
 from speechlib.report.layer_figures import Point, interval_lines
 from speechlib.report.results_page import field_of, group_rows, matching, natural_key
@@ -35,7 +35,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--label", help="what is measured (default: the metric's name)")
     add("--x-label", default="", help="what stands along the axis")
     add("--title", default="", help="above the picture")
-    add("--allow-none", type=kaldi_bool, default=False, metavar="BOOL", help="draw nothing where there is no result")
     add("results", help="folder of result.json files, however deep")
     add("picture", help=".png, .svg or .pdf")
     options = parser.parse_args(argv)
@@ -43,9 +42,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     everything = read_results(options.results)
     found = {path: result for pattern in options.pattern for path, result in matching(everything, pattern).items()}
     if not found:
-        if options.allow_none:
-            print(f"plot_layers: no result matches {', '.join(options.pattern)}: no picture")
-            return
         raise ValueError(f"{options.results}: no result.json matches {', '.join(options.pattern)}")
     fields = [options.x, *options.series.split(",")]
     rows = group_rows(found, fields, merge_seeds)

@@ -73,6 +73,17 @@ def interval_lines(
         return figure
 
 
+def accuracy_heading(name: str, metric: Mapping[str, object]) -> str:
+    """Heading of a panel: what it shows, and its accuracy with the interval.
+
+    Args:
+        name: of the layer.
+        metric: value and interval, as in a result.
+    """
+    low, high = metric["interval"]
+    return f"{name}: {100 * metric['value']:.0f} % right [{100 * low:.0f}, {100 * high:.0f}]"
+
+
 def confusion_matrices(
     panels: Mapping[str, np.ndarray],
     classes: Sequence[str],

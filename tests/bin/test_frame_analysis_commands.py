@@ -363,7 +363,7 @@ def test_pictures(shared_corpus, tmp_path, capsys):
         "similarity": (plot_similarity, "--contrast", f"conv1={tmp_path}/similarity.json", shared_corpus / "all",
                        "F1_S1", "M2_S1"),
         "tsne": (plot_embeddings, "--utt2spk", tmp_path / "exp/classes/conv1/seg2class", "--max-speakers", 8,
-                 "--max-points", 5, "--choose", "spread"),
+                 "--max-points", 5, "--choose", "spread", "--accuracy", f"conv1={result}"),
     }  # fmt: skip
     # fmt: off
     behind = {"confusion": [f"conv1={result}"], "critical": [f"all={tmp_path}/critical/result.json"],

@@ -5,11 +5,10 @@
 #  e.g.: local/make_frame_figures.sh data/timit_frames exp/timit_frames results/timit_frames
 # Options:
 #   --pair "UTT UTT"   utterances of the similarity matrix (default: <data-dir>/lists/pair)
-#   --known "N=V"      error rate of the paper, drawn beside ours (default: none)
 #   --nj N             pictures drawn at a time (default: 2)
 set -euo pipefail
 
-pair='' known='' nj=2
+pair='' nj=2
 if [[ -f path.sh ]]; then . ./path.sh; fi
 . utils/parse_options.sh
 [[ $# -eq 3 ]] || usage "expected the folders of data, experiments and results"
@@ -22,12 +21,6 @@ by_epoch() {
   start layers "$1" --x extra.update --series extra.layer --series-order extra.depth \
     --x-label "updates of the speaker network" "${@:2}" "$exp" "$results/$1"
 }
-# heading <result.json>: accuracy with its interval
-heading() {
-  python - "$1" <<<'import json, sys
-metric = json.load(open(sys.argv[1]))["metrics"]["accuracy"]
-print("{:.0f} % right [{:.0f}, {:.0f}]".format(*(100 * x for x in (metric["value"], *metric["interval"]))))'
-}
 
 mkdir -p "$results"
 if [[ -d $data/subwords ]]; then
@@ -38,27 +31,30 @@ if [[ -d $data/subwords ]]; then
 fi
 if [[ -d $data/phones ]]; then
   by_layer phones_by_layer.png --pattern 'phones/*trained/*/*/*/result.json' --series extra.state,extra.labels \
-    --metric per --label "phone error rate" ${known:+--known "$known"}
+    --metric per --label "phone error rate"
   by_epoch phones_by_epoch.png --pattern 'phones/*/[!i]*/true/*/result.json' --metric per --label "phone error rate"
   by_layer classes_by_layer.png --pattern 'classes/*/*/result.json' --series extra.state --series-order extra.update \
     --metric accuracy --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
   by_epoch classes_by_epoch.png --pattern 'classes/*/[!i]*/result.json' --metric accuracy \
     --level "most frequent class=prior_accuracy" --label "accuracy, broad classes"
-  confusions=() points=() matrices=() contrasts=()
+  confusions=() points=() accuracies=() matrices=() contrasts=()
   while read -r layer; do
     found=$exp/classes/trained/$layer
     confusions+=("$layer=$found/result.json")
-    points+=("$layer, $(heading "$found/result.json")=scp:$found/segments.scp")
+    points+=("$layer=scp:$found/segments.scp") accuracies+=(--accuracy "$layer=$found/result.json")
     matrices+=("$layer=$frames/trained/$layer")
     if [[ -f $exp/similarity/trained/$layer/result.json ]]; then
       contrasts+=(--contrast "$layer=$exp/similarity/trained/$layer/result.json")
     fi
-    cp "$found/seg2class" "$exp/figures/seg2class"
+    # segments that have frames in all of these layers (networks without padding lack some at the edges)
+    segments=$exp/figures/seg2class
+    if ((${#points[@]} == 1)); then mkdir -p "$exp/figures" && cp "$found/seg2class" "$segments"; fi
+    utils/filter_scp.sh "$found/seg2class" "$segments" >"$segments.tmp" && mv "$segments.tmp" "$segments"
   done <"$frames/ends"
   last=$(tail -n 1 "$frames/ends")
   start confusion confusion.png "$results/confusion.png" "${confusions[@]}"
-  start embeddings tsne.png --utt2spk "$exp/figures/seg2class" --max-speakers 8 --max-points 80 --choose spread \
-    "$results/tsne.png" "${points[@]}"
+  start embeddings tsne.png --utt2spk "$segments" --max-speakers 8 --max-points 80 --choose spread \
+    "${accuracies[@]}" "$results/tsne.png" "${points[@]}"
   if [[ -f $exp/similarity/trained/$last/result.json ]]; then
     by_layer contrast.png --pattern 'similarity/*/*/result.json' --series extra.state --metric contrast \
       --label "cosine, same phone - other phone"
