@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
     truth, decided, speakers, num_lost = [], [], [], 0
-    with open_segments(out, args.write_segments) as writer:
+    with SegmentTable(out, args.write_segments) as writer:
         for name, vectors, classes, kept in segments(layer, test):
             num_lost += sum(phone is None for phone in kept)
             truth.append(classes)
@@ -93,7 +93,7 @@ def segments(layer: LayerFrames, data: DataDir) -> Iterator[tuple[str, np.ndarra
         yield name, vectors, classes[found], kept
 
 
-class open_segments:
+class SegmentTable:
     """A table of segments and the class of each, or nothing; a context manager."""
 
     def __init__(self, folder: Path, wanted: bool):
@@ -108,7 +108,7 @@ class open_segments:
                 self._table.write(key, vector.astype(np.float32))
                 self._classes[key] = BROAD_CLASS_OF[phone.label]
 
-    def __enter__(self) -> open_segments:
+    def __enter__(self) -> SegmentTable:
         return self
 
     def __exit__(self, kind, value, traceback) -> None:
