@@ -86,7 +86,9 @@ def segments(layer: LayerFrames, data: DataDir) -> Iterator[tuple[str, np.ndarra
     if not data.has("phones.ctm"):
         raise FileNotFoundError(f"{data.path}/phones.ctm: no such file: broad classes need an alignment")
     phones = read_phones(data.path / "phones.ctm", BROAD_CLASS_OF, data.utt2dur)
-    for name, frames, times in layer.read([name for name in data.utterances() if name in phones]):
+    names = [name for name in data.utterances() if name in phones]
+    layer.lacking(names, say)
+    for name, frames, times in layer.read(names):
         starts, ends, classes = as_arrays(phones[name], NUMBERS)
         vectors, found = segment_means(frames, times, starts, ends)
         kept = [phone if has else None for phone, has in zip(phones[name], found, strict=True)]

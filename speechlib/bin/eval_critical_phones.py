@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     phones = read_phones(data.path / "phones.ctm", PHONES_61, data.utt2dur)
     left_out = set(read_utterances(args.leave_out)) if args.leave_out else set()
     names = [name for name in data.utterances() if name in phones and name not in left_out]
+    layer.lacking(names, say)
     embeddings = {name: frames.mean(axis=0, dtype=np.float64) for name, frames, _ in layer.read(names)}
     models = leave_one_out_models(embeddings, data.utt2spk)
     if not models:

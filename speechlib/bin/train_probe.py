@@ -188,7 +188,7 @@ def train(
     targets = {name: [numbers[label] for label in sequence] for name, sequence in labels.items()}
     usable = [name for name in labels if model.fits(sizes[name], targets[name])]
     if len(usable) < len(labels):
-        odd = next(name for name in labels if name not in set(usable))
+        odd = min(labels.keys() - set(usable))
         say(
             f"warning: {len(labels) - len(usable)} of {len(labels)} utterances have too few or too many frames for "
             f"their labels and are left out of training, such as {odd}: {len(labels[odd])} labels, {sizes[odd]} frames"

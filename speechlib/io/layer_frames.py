@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,13 @@ class LayerFrames:
     def frames(self, name: str) -> np.ndarray:
         """(frames, units) of an utterance."""
         return self._frames[name]
+
+    def lacking(self, names: Sequence[str], say: Callable[[str], None]) -> None:
+        """Tell of utterances of a list that have no frames; `read` passes them over."""
+        lacking = [name for name in names if name not in self]
+        if lacking:
+            say(f"warning: {len(lacking)} of {len(names)} utterances have no frames in {self.script}, such as "
+                f"{lacking[0]}: left out")  # fmt: skip
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Name, frames and times of the utterances of a list that are there.

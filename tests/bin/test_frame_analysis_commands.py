@@ -299,6 +299,17 @@ def test_broad_classes(shared_corpus, tmp_path):
         )
 
 
+def test_utterances_without_frames_are_told_of(corpus, tmp_path, capsys):
+    lines = (corpus / "layer/frames.scp").read_text().splitlines(keepends=True)
+    (corpus / "layer/frames.scp").write_text("".join(line for line in lines if not line.startswith(("F1_S1", "M2_S3"))))
+    call(eval_broad_classes, corpus / "train", corpus / "test", corpus / "layer", tmp_path / "out")
+    told = capsys.readouterr().err
+    assert "1 of 12 utterances have no frames in" in told and "1 of 8 utterances" in told and "M2_S3: left out" in told
+    call(eval_critical_phones, corpus / "all", corpus / "layer", tmp_path / "critical")
+    assert "2 of 20 utterances have no frames" in capsys.readouterr().err
+    assert read_result(tmp_path / "critical/result.json")["counts"]["utterances"] == 18
+
+
 def test_critical_phones(shared_corpus, tmp_path):
     call(eval_critical_phones, shared_corpus / "all", shared_corpus / "layer", tmp_path / "out")
     result = read_result(tmp_path / "out/result.json")
