@@ -14,8 +14,6 @@ import soundfile
 
 pytest.importorskip("espeakng_loader")
 
-from speechlib.probing.timit_phones import PHONES_61
-
 from local.demo_corpus import phones, sentences, store
 from local.demo_corpus.espeak import PhonemeEvent, Speech
 from local.demo_corpus.processes import run_isolated
@@ -23,6 +21,7 @@ from local.demo_corpus.sphere import encode_sphere
 from local.demo_corpus.timit_layout import plan
 from local.demo_corpus.voices import Voice, draw_speakers
 from local.demo_corpus.words import align_words
+from speechlib.metrics.timit_phones import PHONES_61
 
 SPEAKERS = 6
 
