@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def read_points(
-    rspecifier: str, utt2spk: dict[str, str], chosen: set[str], max_points: int, choose: str
+    rspecifier: str, utt2spk: dict[str, str], chosen: set[str], max_points: int, choose: str = "first"
 ) -> tuple[np.ndarray, list[str]]:
     """(points, dim) vectors of the chosen speakers in the order of their utterances' names, and the speaker of each."""
     tables = {key: np.atleast_2d(value) for key, value in read_table(rspecifier) if utt2spk.get(key) in chosen}

@@ -155,6 +155,9 @@ def test_embeddings_and_spectrogram_are_drawn(tmp_path):
         f"scp:{tmp_path}/L5.scp", {"a-1": "a", "a-2": "a", "b-1": "b"}, {"a", "b"}, 8
     )
     assert speakers == ["a"] * 8 + ["b"] * 6 and points.shape == (14, 8)
+    every, _ = plot_embeddings.read_points(f"scp:{tmp_path}/L5.scp", {"a-1": "a", "a-2": "a"}, {"a"}, 12)
+    spread, _ = plot_embeddings.read_points(f"scp:{tmp_path}/L5.scp", {"a-1": "a", "a-2": "a"}, {"a"}, 3, "spread")
+    assert np.array_equal(spread, every[[0, 4, 8]]) and np.array_equal(points[:8], every[:8])
 
     table = f"scp:{tmp_path}/L5.scp"
     plot_spectrogram.main(["--snippet-frames", "4", "--filters", "4,4 8,1", table, "a-1", f"{tmp_path}/s.png"])
