@@ -27,14 +27,14 @@
 #   --nj N                 parallel jobs (default: one a core)
 #   --seed N               of the demo corpus and the network, and first of the probes' (default: 1)
 #   --num-seeds N          probes behind each number (default: 1)
-#   --speakers N           of the demo corpus (default: 24)
+#   --speakers N           of the demo corpus (default: 18)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
 #   --list, --dry-run      print the stages; print what would run
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=1 speakers=24 max_bad=0 snapshots=2 vad=false vocab_size=100
+stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=1 speakers=18 max_bad=0 snapshots=2 vad=false vocab_size=100
 corpus='' train_dir='' test_dir='' model='' feats_config='' name='' layers='' epoch_layers='' pair=''
 train_config=conf/shon_scaled.yaml phone_config=conf/phone_probe_scaled.yaml subword_config=conf/subword_probe.yaml
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
