@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         heading = layer
         if layer in contrasts:
             metrics = read_result(contrasts[layer])["metrics"]
-            heading += "\n" + ", ".join(text_of(metrics, name) for name in ("same_phone", "other_phone"))
+            heading = "\n".join([layer, *(text_of(metrics, name) for name in ("same_phone", "other_phone"))])
         panels[heading] = similarity_matrix(found[names[0]][0], found[names[1]][0])
         times[heading] = found[names[0]][1], found[names[1]][1]
     segments = tuple([tuple(phone) for phone in phones[name]] for name in names)
