@@ -1,4 +1,4 @@
-"""Activations of whole utterances, computed in batches of one size."""
+"""Activations of whole utterances, each computed by itself."""
 
 from __future__ import annotations
 
@@ -17,55 +17,26 @@ def extract(
     batch_size: int,
     device: torch.device,
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Compute activations in batches that run over utterances, and hand them back by utterance.
+    """Compute activations of one utterance after the other.
 
-    Every batch has the same size, the last one filled up with zeros: the numbers in a row depend neither on its
-    neighbours nor on how many there are, so that any split into jobs gives the same files.
+    What is computed together depends on the utterance alone, so that any split into jobs gives the same files: on some
+    CPUs the last digits of a row depend on its place in a batch.
 
     Args:
         model: in evaluation mode, on `device`.
         utterances: name and (snippets, bins, frames) of each.
         layers: of LAYERS.
-        batch_size: snippets computed at a time.
+        batch_size: the most snippets computed at a time.
         device: of the model.
 
     Yields:
         Name and (snippets, units) float32 by layer, in the order of the utterances.
     """
-    waiting: list[tuple[str, int]] = []  # utterances not handed back yet, with their numbers of snippets
-    computed: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}  # rows not handed back yet
-    num_computed = 0
-    pending: list[np.ndarray] = []  # snippets not computed yet
-
-    def compute(batch: np.ndarray) -> None:
-        nonlocal num_computed
-        full = np.zeros((batch_size, *batch.shape[1:]), dtype=np.float32)
-        full[: len(batch)] = batch
-        with torch.inference_mode():
-            for layer, values in model.activations(torch.from_numpy(full).to(device), layers).items():
-                computed[layer].append(values[: len(batch)].float().cpu().numpy())
-        num_computed += len(batch)
-
-    def finished() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-        nonlocal num_computed
-        if not waiting or waiting[0][1] > num_computed:
-            return
-        rows = {layer: np.concatenate(parts) for layer, parts in computed.items()}
-        start = 0
-        while waiting and start + waiting[0][1] <= num_computed:
-            name, count = waiting.pop(0)
-            yield name, {layer: rows[layer][start : start + count] for layer in layers}
-            start += count
-        num_computed -= start
-        computed.update({layer: [rows[layer][start:]] for layer in layers})
-
     for name, snippets in utterances:
-        waiting.append((name, len(snippets)))
-        pending.extend(snippets)
-        while len(pending) >= batch_size:
-            compute(np.stack(pending[:batch_size]))
-            del pending[:batch_size]
-        yield from finished()
-    if pending:
-        compute(np.stack(pending))
-    yield from finished()
+        parts: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
+        for first in range(0, max(len(snippets), 1), batch_size):
+            batch = np.ascontiguousarray(snippets[first : first + batch_size], dtype=np.float32)
+            with torch.inference_mode():
+                for layer, values in model.activations(torch.from_numpy(batch).to(device), layers).items():
+                    parts[layer].append(values.float().cpu().numpy())
+        yield name, {layer: np.concatenate(rows) for layer, rows in parts.items()}
