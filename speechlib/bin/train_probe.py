@@ -27,6 +27,7 @@ from speechlib.io.layer_frames import LayerFrames
 from speechlib.io.maps import read_lists, write_lists
 from speechlib.io.stamps import archive_states, is_complete, mark_complete
 from speechlib.io.training_run import TrainingRun
+from speechlib.io.utterances import read_utterances
 from speechlib.nnet.runtime import set_up
 from speechlib.probing.ctc import CtcOptions, CtcProbe
 from speechlib.probing.inputs import Standardiser, change_rate, rate_factor
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("exp_dir", metavar="<exp-dir>", help="folder of the probe")
     args = parser.parse_args(argv)
     if not args.config:
-        raise ValueError("--config is needed: a YAML file, such as egs/timit/conf/phone_probe_demo.yaml")
+        raise ValueError("--config is needed: a YAML file, such as egs/timit/conf/phone_probe_scaled.yaml")
     if args.seed < 0:
         raise ValueError(f"--seed {args.seed}: expected a number that is not negative")
 
@@ -83,11 +84,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = ModelFolder(args.exp_dir)
     data = ProbeFrames(args.layer_dir, config.frame_step)
     labels = read_labels(args.labels)
-    test = first_column(args.test) if args.test else []
+    test = read_utterances(args.test) if args.test else []
     shared = sorted(set(test) & set(labels))
     if shared:
         raise ValueError(f"{args.test}: {len(shared)} test utterances are in {args.labels}, too, such as {shared[0]}")
-    decisive = {"seed": args.seed, **config.decisive(), "labels": digest(labels), "frames": data.state()}
+    frames = data.state()
+    decisive = {"seed": args.seed, **config.decisive(), "labels": digest(labels), "frames": frames}
     training = TrainingRun(folder, {"seed": args.seed, **config.decisive()}, decisive)
     device = set_up(args.device, args.num_threads)
     if training.is_finished():
@@ -95,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         train(args, config, training, data, labels, device)
     hypotheses = folder.path / "hypotheses"
-    job = [folder.weights, args.test], {"frames": data.state()}, [hypotheses]
+    job = [folder.weights, args.test], {"frames": frames}, [hypotheses]
     if test and not is_complete(f"{hypotheses}.done.json", *job):
         label_test(folder, config, data, test, hypotheses, device)
         mark_complete(f"{hypotheses}.done.json", *job)
@@ -143,12 +145,6 @@ def read_labels(path: str) -> dict[str, list[str]]:
     if not labels:
         raise ValueError(f"{path}: no utterance in it: expected `utterance label label ..` lines")
     return labels
-
-
-def first_column(path: str) -> list[str]:
-    """Names of utterances, each once."""
-    with open(path, encoding="utf-8") as file:
-        return list(dict.fromkeys(line.split()[0] for line in file if line.strip()))
 
 
 def digest(labels: Mapping[str, Sequence[str]]) -> str:

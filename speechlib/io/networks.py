@@ -43,7 +43,7 @@ def load_network(
         ValueError: configuration and weights do not belong together, or one of them is damaged; names the folder.
     """
     try:
-        model = _build(folder, find, 2)  # the output layer has no part in embeddings
+        model = _build(folder, read_network_config(folder), find, 2)  # the output layer has no part in embeddings
         load(model, load_state(folder.weights))
     except ValueError as error:
         raise ValueError(str(error) if str(folder.path) in str(error) else f"{folder.path}: {error}") from None
@@ -65,11 +65,12 @@ def build_untrained(folder: ModelFolder, find: Callable[[str], ModuleType], set_
     if not isinstance(config.get("seed"), int) or not isinstance(config.get("speakers"), list):
         raise ValueError(f"{folder.config}: expected seed and speakers, as train_nnet writes them")
     set_seed(config["seed"])
-    return _build(folder, find, len(config["speakers"]))
+    return _build(folder, config, find, len(config["speakers"]))
 
 
-def _build(folder: ModelFolder, find: Callable[[str], ModuleType], num_classes: int) -> Any:
-    config = read_network_config(folder)
+def _build(
+    folder: ModelFolder, config: Mapping[str, Any], find: Callable[[str], ModuleType], num_classes: int
+) -> Any:
     section = dict(config["model"])
     try:
         module = find(str(section.pop("name")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from speechlib.metrics.error_rate import Errors, count_errors
+from speechlib.metrics.error_rate import Errors, count_errors, error_rate
 from speechlib.metrics.timit_phones import DELETED, PHONE_TO_39
 
 # Labels of the 48 and the 39 that are none of the 61; all others mean the same wherever they are known.
@@ -49,13 +49,13 @@ def phone_error_rate(references: Sequence[Sequence[str] | str], hypotheses: Sequ
     """
     if len(references) != len(hypotheses):
         raise ValueError(f"{len(references)} references for {len(hypotheses)} hypotheses: expected as many")
-    counts = []
+    pairs = []
     for number, (reference, hypothesis) in enumerate(zip(references, hypotheses, strict=True), 1):
         try:
-            counts.append(phone_errors(_labels(reference), _labels(hypothesis)))
+            pairs.append((to_scored_phones(_labels(reference)), to_scored_phones(_labels(hypothesis))))
         except ValueError as error:
             raise ValueError(f"utterance {number}: {error}") from None
-    return Errors(*(sum(column) for column in zip(*counts, strict=True))).rate if counts else Errors(0, 0, 0, 0).rate
+    return error_rate(pairs)
 
 
 def _labels(utterance: Sequence[str] | str) -> Sequence[str]:

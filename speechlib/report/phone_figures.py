@@ -25,12 +25,12 @@ class Trace(NamedTuple):
 
 
 def critical_phones(
-    trace: Trace | None, panels: Mapping[str, Mapping[str, Mapping[str, object]]], class_of: Mapping[str, str]
+    trace: Trace, panels: Mapping[str, Mapping[str, Mapping[str, object]]], class_of: Mapping[str, str]
 ) -> Figure:
     """Draw an example of a trace, and below it how often phones are critical beside how often they occur.
 
     Args:
-        trace: the example, with its highest and lowest frame marked; None: no example.
+        trace: the example, with its highest and lowest frame marked.
         panels: by heading, by phone: `critical` and `occurrences` (counts), `interval` and `occurrence_interval` (of
             the shares). Phones that never occur are left out.
         class_of: class of each phone: phones of one class stand together, with its colour.
@@ -43,11 +43,10 @@ def critical_phones(
     classes = list(dict.fromkeys(class_of.values()))
     colour = colour_of(classes)
     with style():
-        rows = len(panels) + (trace is not None)
+        rows = 1 + len(panels)
         figure, axes_of = new_figure(9.6, 2.5 * rows + 0.4, rows=rows)
-        if trace is not None:
-            _draw_trace(axes_of[0], trace)
-        for axes, (heading, table) in zip(axes_of[rows - len(panels) :], panels.items(), strict=True):
+        _draw_trace(axes_of[0], trace)
+        for axes, (heading, table) in zip(axes_of[1:], panels.items(), strict=True):
             phones = [phone for phone in class_of if table[phone]["occurrences"]]
             total = {kind: max(sum(table[phone][kind] for phone in table), 1) for kind in ("critical", "occurrences")}
             x = np.arange(len(phones))
@@ -65,7 +64,7 @@ def critical_phones(
                 label.set_color(colour[class_of[phone]])
             axes.set(title=heading, ylabel="share", xlim=(-0.7, len(phones) - 0.3))
             axes.grid(axis="y")
-        names = "  ".join(f"{name}" for name in classes if name)
+        names = "  ".join(classes)
         axes_of[-1].set_xlabel(
             f"grey: share of the segments; coloured: share of the critical frames; by class ({names})"
         )

@@ -27,8 +27,9 @@ if [[ -f path.sh ]]; then . ./path.sh; fi
 model=$1 data=$2 states=$3 frames=$4
 
 mkdir -p "$frames"
-all_layers=$(python -m speechlib.bin.extract_frames --list-layers "$model" | cut -f 1 | paste -sd ' ')
-layers=${layers:-$all_layers}
+if [[ -z $layers ]]; then
+  layers=$(python -m speechlib.bin.extract_frames --list-layers "$model" | cut -f 1 | paste -sd ' ')
+fi
 read -r -a names <<<"$layers"
 epoch_layers=${epoch_layers:-${names[0]} ${names[${#names[@]} / 2]} ${names[-1]}}
 printf '%s\n' "${names[0]}" "${names[-1]}" | uniq >"$frames/ends"

@@ -38,13 +38,14 @@ def choose_sets(
         speakers, if there are such.
     """
     train, test = set(train), set(test)
+    text = {name: normalise_text(words) for name, words in text.items()}
     core = CORE_TEST if CORE_TEST <= test else test
     shared = [name for name in utt2spk if name.endswith(_SHARED)]
     probe_test = [name for name, speaker in utt2spk.items() if speaker in core and not name.endswith(_SHARED)]
-    tested = {normalise_text(text[name]) for name in probe_test if name in text}
+    tested = {text[name] for name in probe_test if name in text}
     speaker_train = [name for name, speaker in utt2spk.items() if speaker in train]
     candidates = [name for name in speaker_train if not name.endswith(_SHARED)]
-    dropped = [name for name in candidates if name in text and normalise_text(text[name]) in tested]
+    dropped = [name for name in candidates if name in text and text[name] in tested]
     gone = set(dropped)
     return {
         "probe_train": [name for name in candidates if name not in gone], "probe_test": probe_test,
@@ -58,8 +59,8 @@ def _same_sentence(utt2spk: Mapping[str, str], text: Mapping[str, str], test: se
     """Figure 8: the paper's speakers if they are there, else test speakers; a woman and a man if ids say so."""
     by_text: dict[str, list[str]] = {}
     for name in sorted(text, key=lambda name: (not name.endswith(_SHARED), name)):
-        if normalise_text(text[name]) and name in utt2spk:
-            by_text.setdefault(normalise_text(text[name]), []).append(name)
+        if text[name] and name in utt2spk:
+            by_text.setdefault(text[name], []).append(name)
 
     def rank(name: str, sex: str, paper: str) -> tuple:
         speaker = utt2spk[name]

@@ -1,17 +1,14 @@
 #!/usr/bin/env bash
 # What needs no training, for one layer of one state of a network, for job arrays over the lines of a list.
 #
-# Usage: local/score_layer.sh [options] classes|similarity|critical <list> <line> <data-dir> <frames-dir> <exp-dir>
+# Usage: local/score_layer.sh classes|similarity|critical <list> <line> <data-dir> <frames-dir> <exp-dir>
 #  e.g.: local/score_layer.sh classes exp/x/frames/classes.tsv 3 data/x exp/x/frames exp/x/classes
 # A line of the list says `state update epoch layer depth`. Results: <exp-dir>/<state>/<layer>/result.json.
 #   classes      broad phonetic classes of the test segments
 #   similarity   of frames where two speakers say the same sentence
 #   critical     critical phones, of all sentences (.../all/) and without those that everybody reads (.../without_shared/)
-# Options:
-#   --tags "N=V .."   noted in the results
 set -euo pipefail
 
-tags=''
 if [[ -f path.sh ]]; then . ./path.sh; fi
 . utils/parse_options.sh
 [[ $# -eq 6 ]] || usage "expected what to do, a list, a line of it, data, frames and an output folder"
@@ -20,7 +17,7 @@ read -r state update epoch layer depth _ < <(sed -n "$3p" "$2")
 [[ -n ${depth:-} ]] || usage "$2:$3: expected five columns"
 frames=$5/$state/$layer out=$exp/$state/$layer
 about=()
-for tag in "state=$state" "update=$update" "epoch=$epoch" "layer=$layer" "depth=$depth" $tags; do about+=(--tag "$tag"); done
+for tag in "state=$state" "update=$update" "epoch=$epoch" "layer=$layer" "depth=$depth"; do about+=(--tag "$tag"); done
 
 case $part in
   classes)
