@@ -23,6 +23,8 @@ SCHEMA = 1
 CUTS = ("oracle", "dev", "fixed")
 COLLECTION = "results.json"
 _KEYS = tuple("schema task metrics counts selection labels seed command commit version date extra".split())
+# Keys beside these that a kind of task promises its readers at the top of the file.
+SUMMARY_KEYS = ("uar", "accuracy", "f1_macro", "ccc", "pcc", "mae", "mse", "ci95", "folds", "split_sha256", "leaks")
 # What recipes write into the repository is no code: it must not make its own successors look modified.
 _GENERATED = (":(exclude)egs/*/results/*", ":(exclude)egs/*/RESULTS.md")
 
@@ -38,6 +40,7 @@ def write_result(
     seed: int | Sequence[int] | None = None,
     command: str | None = None,
     extra: Mapping[str, Any] | None = None,
+    summary: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a result file; commit, version, date and the hash of the labels are added here.
 
@@ -54,6 +57,7 @@ def write_result(
         seed: of the run behind the scores, one or several, None if nothing was random.
         command: default: the running command with its arguments (`command_line`).
         extra: anything else in JSON's types; what a table of results groups its rows by (layer, size) belongs here.
+        summary: values for SUMMARY_KEYS, at the top of the file.
 
     Raises:
         ValueError: something does not fit the schema; nothing is written then.
@@ -75,6 +79,7 @@ def write_result(
         "version": speechlib.__version__,
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "extra": _plain(extra or {}),
+        **_plain(summary or {}),
     }
     check_result(result, path)
     write_json(path, result)
@@ -143,7 +148,7 @@ def check_result(result: Any, source: str | os.PathLike) -> None:
 
     expect(isinstance(result, dict), "the whole", "an object")
     missing = [key for key in _KEYS if key not in result]
-    unknown = [key for key in result if key not in _KEYS]
+    unknown = [key for key in result if key not in _KEYS + SUMMARY_KEYS]
     expect(not missing and not unknown, "the keys", f"exactly {', '.join(_KEYS)}; {missing} missing, {unknown} unknown")
     expect(result["schema"] == SCHEMA, "schema", f"{SCHEMA}, the only one that this version knows")
     for key in ("task", "command", "commit", "version", "date"):

@@ -123,7 +123,7 @@ class UtteranceAudio:
         try:
             for utterance in self.keys:
                 try:
-                    segment = _parse_segment(segments[utterance])
+                    segment = parse_segment(segments[utterance])
                 except SegmentError as error:
                     self._note_skipped(utterance, error.reason, f"{self._folder}/segments: {error}")
                     continue
@@ -166,7 +166,12 @@ class UtteranceAudio:
         return open_recording(self._wav_scp[name])
 
 
-def _parse_segment(value: str) -> tuple[str, float, float, int | None]:
+def parse_segment(value: str) -> tuple[str, float, float, int | None]:
+    """Recording, start, end (seconds) and channel (None if there is none) of the rest of a line of `segments`.
+
+    Raises:
+        SegmentError: it is none.
+    """
     fields = split_blanks(value)
     try:
         if len(fields) not in (3, 4):

@@ -1,0 +1,36 @@
+"""Run an experiment that an INI file describes: data, features, model, split; result.json, predictions.csv, a report.
+
+Sections and keys are those of Nkululeko's files, as far as they are supported; an unknown one is an error that names
+the nearest. Before the training, a gate looks for speakers, sentences and recordings that training and test share.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from speechlib.io.cli import KaldiArgumentParser, run
+from speechlib.io.experiment_ini import ExperimentIni
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the INI file, run the experiment, write its files."""
+    parser = KaldiArgumentParser(
+        prog="experiment", description=__doc__, epilog="e.g.: python -m speechlib.bin.experiment --config exp.ini"
+    )
+    parser.add_argument("--config", metavar="FILE", required=True, help="INI file of the experiment")
+    args = parser.parse_args(argv)
+    ini = ExperimentIni(args.config)
+
+    from speechlib.experiments.run import run_experiment
+
+    run_experiment(ini, say)
+
+
+def say(message: str) -> None:
+    """Print a line of progress."""
+    print(f"experiment: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,90 @@
+"""An experiment from its INI file to its results: data, gate, features, training and test in every fold, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from speechlib.experiments.data import ExperimentData, load_data
+from speechlib.experiments.features import FeatureTable, extract_features
+from speechlib.experiments.gate import audio_digests, check_leaks
+from speechlib.experiments.outcome import experiment_folder, store_folder, write_outcome
+from speechlib.experiments.settings import model_settings, on_frames
+from speechlib.experiments.training import FoldOutcome, run_folds
+from speechlib.io.experiment_ini import ExperimentIni
+
+
+@dataclass
+class Outcome:
+    """An experiment that ran: what it worked on, what it found in every run, and the summary of its result.json."""
+
+    data: ExperimentData
+    features: FeatureTable
+    runs: list[list[FoldOutcome]]
+    leaks: dict[str, str]
+    summary: dict[str, Any]
+
+
+def run_experiment(ini: ExperimentIni, say: Callable[[str], None]) -> Outcome:
+    """Run an experiment and write its files.
+
+    Args:
+        ini: the experiment.
+        say: is told what happens.
+
+    Raises:
+        ValueError: whatever does not fit, before anything is written.
+    """
+    data = load_data(ini, say)
+    seed = ini.get("MODEL", "random_state")
+    seed = ini.get("EXP", "seed") if seed is None else seed
+    model_settings(ini, len(data.classes), seed)  # settings that do not fit are told before the long work
+    digests = audio_digests(data, say)
+    leaks = check_leaks(ini, data, digests)
+    for kind, text in leaks.items():
+        say(f"warning: allowed leak {kind}: {text}")
+    say(describe(data))
+    features = sample_features(ini, data, say)
+    runs = []
+    for run in range(ini.get("EXP", "runs")):
+        runs.append(run_folds(ini, data, features, seed + run, say))
+    extra = {"features": ini.get("FEATS", "type"), "model": ini.get("MODEL", "type"), "feature_notes": features.notes}
+    summary = write_outcome(ini, data, runs, leaks, extra)
+    say(f"{experiment_folder(ini)}/result.json: {score_line(summary)}")
+    return Outcome(data, features, runs, leaks, summary)
+
+
+def sample_features(ini: ExperimentIni, data: ExperimentData, say: Callable[[str], None]) -> FeatureTable:
+    """Features of the samples, or their waveforms for a model that takes them."""
+    if ini.get("MODEL", "type") == "finetune":
+        from speechlib.experiments.extractors import FULL_SCALE, RATE, resampled
+
+        longest = int(ini.get("MODEL", "max_duration") * RATE)
+        waveforms = [resampled(*data.samples.audio(row))[:longest] / FULL_SCALE for row in range(len(data.samples))]
+        return FeatureTable(["waveform"], [wave.astype(np.float32) for wave in waveforms], [])
+    table = extract_features(ini, data.samples, on_frames(ini), store_folder(ini), say)
+    for note in table.notes:
+        say(f"note: {note}")
+    return table
+
+
+def describe(data: ExperimentData) -> str:
+    """One line about samples, speakers and classes."""
+    speakers = f"{len(set(data.speakers))} speakers" if data.speakers else "speakers not known"
+    if not data.classes:
+        return f"{len(data.samples)} samples, {speakers}, targets from {data.target.min():g} to {data.target.max():g}"
+    counts = ", ".join(f"{name} {int((data.target == place).sum())}" for place, name in enumerate(data.classes))
+    return f"{len(data.samples)} samples, {speakers}: {counts}"
+
+
+def score_line(summary: dict[str, Any]) -> str:
+    """Scores with intervals in one line."""
+    parts = []
+    for name in ("uar", "accuracy", "f1_macro", "ccc", "pcc", "mae"):
+        if name in summary:
+            ends = summary["ci95"].get(name)
+            parts.append(f"{name} {summary[name]:.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""))
+    return ", ".join(parts)
