@@ -89,19 +89,24 @@ def confusion_matrices(
     classes: Sequence[str],
     intervals: Mapping[str, Sequence[Sequence[Sequence[float] | None]]] | None = None,
     title: str = "",
+    unit: str = "segments",
+    show_counts: bool = False,
 ) -> Figure:
-    """Draw confusion matrices side by side: shares of each true class, with their intervals.
+    """Draw confusion matrices side by side: shares of each true class in percent, with their intervals or counts.
 
     Args:
         panels: by heading, (classes, classes) counts, true class by decided class.
         classes: names.
         intervals: by heading, lower and upper share of each cell; None for a class that does not occur.
         title: above the picture.
+        unit: what is counted.
+        show_counts: write how many there are below each share; where there are intervals, those are written.
 
     Raises:
         ValueError: there is nothing to draw, or a matrix of another size.
     """
     size = len(classes)
+    xlabel = "decided class (percent, below: how many)" if show_counts and not intervals else "decided class"
     if not panels or any(np.shape(counts) != (size, size) for counts in panels.values()):
         raise ValueError(f"{size} classes do not fit matrices of {[np.shape(counts) for counts in panels.values()]}")
     with style():
@@ -116,16 +121,18 @@ def confusion_matrices(
                         continue
                     dark = shares[row, column] > 0.55
                     ends = intervals[heading][row][column] if intervals else None
+                    below = f"{100 * ends[0]:.0f}-{100 * ends[1]:.0f}" if ends else ""
+                    if show_counts and not intervals:
+                        below = f"{int(counts[row][column])}"
                     text = f"{100 * shares[row, column]:.0f}"
-                    axes.text(column, row - (0.1 if ends else 0.0), text, ha="center", va="center", fontsize=8.5,
+                    axes.text(column, row - (0.1 if below else 0.0), text, ha="center", va="center", fontsize=8.5,
                               color="white" if dark else INK)  # fmt: skip
-                    if ends:
-                        axes.text(column, row + 0.28, f"{100 * ends[0]:.0f}-{100 * ends[1]:.0f}", ha="center",
-                                  va="center", fontsize=5.5, color="white" if dark else INK)  # fmt: skip
+                    axes.text(column, row + 0.28, below, ha="center", va="center", fontsize=5.5,
+                              color="white" if dark else INK)  # fmt: skip
             names = [f"{name} ({int(total)})" for name, total in zip(classes, totals[:, 0], strict=True)]
             axes.set_xticks(range(size), classes, rotation=45, ha="right")
             axes.set_yticks(range(size), names)
-            axes.set(title=heading, xlabel="decided class", ylabel="true class (segments)")
+            axes.set(title=heading, xlabel=xlabel, ylabel=f"true class ({unit})")
             axes.tick_params(length=0)
             for spine in axes.spines.values():
                 spine.set_visible(False)

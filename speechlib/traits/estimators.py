@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,8 +52,10 @@ class EstimatorOptions:
 class Classifier:
     """A classifier of feature vectors.
 
-    The support vector machine's probabilities are a softmax of its decision values, whose scale comes from decisions
-    about training speakers that were left out; the most probable class is always the machine's own decision.
+    The support vector machine decides by soft votes: class i gets the product of sigma(a d_ij) over the other classes
+    j, where d_ij is the machine's decision value of the pair; these products, normalised, are its probabilities. The
+    scale a comes from decisions about training speakers that were left out. (Its hard votes, which scikit-learn counts,
+    say hardly anything of how sure it is.)
 
     Args:
         kind: one of CLASSIFIERS.
@@ -105,7 +108,7 @@ class Classifier:
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """(rows, classes) of (rows, columns)."""
         if self.kind == "svm":
-            return _softmax(self.scale * self._decisions(self.estimator, x))
+            return _softmax(self._log_votes(self.scale * self._decisions(self.estimator, x)))
         if self.kind == "gmm":
             scores = [mixture.score_samples(x) + prior
                       for mixture, prior in zip(self.estimator, self.log_priors, strict=True)]  # fmt: skip
@@ -128,8 +131,18 @@ class Classifier:
 
     @staticmethod
     def _decisions(machine, x: np.ndarray) -> np.ndarray:
+        """(rows, pairs) decision values, positive for the first class of (0, 1), (0, 2), ..., (1, 2), ..."""
         values = machine.decision_function(x)
-        return np.stack([-values, values], 1) if values.ndim == 1 else values
+        return -values[:, None] if values.ndim == 1 else values
+
+    def _log_votes(self, decisions: np.ndarray) -> np.ndarray:
+        """(rows, classes) sums of log sigma(d_ij) over the other classes."""
+        votes = np.zeros((len(decisions), self.num_classes))
+        pairs = itertools.combinations(range(self.num_classes), 2)
+        for pair, (first, second) in enumerate(pairs):
+            votes[:, first] -= np.logaddexp(0.0, -decisions[:, pair])
+            votes[:, second] -= np.logaddexp(0.0, decisions[:, pair])
+        return votes
 
     def _decision_scale(self, x, y, groups, weights) -> float:
         """The scale at which left-out rows are most likely (temperature scaling; Guo et al., 2017)."""
@@ -148,7 +161,7 @@ class Classifier:
         decisions, right = np.concatenate(values), np.concatenate(truth)
 
         def loss(log_scale: float) -> float:
-            logits = np.exp(log_scale) * decisions
+            logits = self._log_votes(np.exp(log_scale) * decisions)
             top = logits.max(1)
             normal = top + np.log(np.exp(logits - top[:, None]).sum(1))
             return float((normal - logits[np.arange(len(right)), right]).mean())
@@ -201,7 +214,7 @@ def _make(kind: str, options: EstimatorOptions):
     if kind == "svm":
         from sklearn.svm import SVC
 
-        return SVC(C=c, kernel=options.kernel, gamma=options.gamma, break_ties=True, random_state=options.seed)
+        return SVC(C=c, kernel=options.kernel, gamma=options.gamma, decision_function_shape="ovo")
     if kind == "svr":
         from sklearn.svm import SVR
 
