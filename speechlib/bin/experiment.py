@@ -22,9 +22,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     ini = ExperimentIni(args.config)
 
+    from speechlib.experiments.report import write_report
     from speechlib.experiments.run import run_experiment
 
-    run_experiment(ini, say)
+    say(f"{write_report(ini, run_experiment(ini, say), say)}: report")
 
 
 def say(message: str) -> None:

@@ -61,11 +61,11 @@ class FunctionalsExtractor(Extractor):
     kind = "functionals"
 
     def __init__(self, ini: ExperimentIni):
-        from speechlib.features.functionals import FunctionalsOptions
+        from speechlib.features.functionals import FunctionalOptions
 
         groups = ini.get("FEATS", "functionals.groups")
         try:
-            self.options = FunctionalsOptions(groups=tuple(groups)) if groups else FunctionalsOptions()
+            self.options = FunctionalOptions(groups=tuple(groups)) if groups else FunctionalOptions()
         except ValueError as error:
             raise ini.error("FEATS", "functionals.groups", str(error)) from None
         self.description = {"groups": list(self.options.groups), "code": code_digest("features", "io/audio.py")}

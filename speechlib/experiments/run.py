@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from speechlib.experiments.data import ExperimentData, load_data
 from speechlib.experiments.features import FeatureTable, extract_features
 from speechlib.experiments.gate import audio_digests, check_leaks
 from speechlib.experiments.outcome import experiment_folder, store_folder, write_outcome
+from speechlib.experiments.saved_model import save_model
 from speechlib.experiments.settings import model_settings, on_frames
 from speechlib.experiments.training import FoldOutcome, run_folds
+from speechlib.experiments.waveforms import waveform_table
 from speechlib.io.experiment_ini import ExperimentIni
 
 
@@ -53,6 +53,8 @@ def run_experiment(ini: ExperimentIni, say: Callable[[str], None]) -> Outcome:
         runs.append(run_folds(ini, data, features, seed + run, say))
     extra = {"features": ini.get("FEATS", "type"), "model": ini.get("MODEL", "type"), "feature_notes": features.notes}
     summary = write_outcome(ini, data, runs, leaks, extra)
+    if ini.get("EXP", "save") or ini.get("MODEL", "save"):
+        say(f"{save_model(ini, data, features, seed)}: model kept")
     say(f"{experiment_folder(ini)}/result.json: {score_line(summary)}")
     return Outcome(data, features, runs, leaks, summary)
 
@@ -60,11 +62,7 @@ def run_experiment(ini: ExperimentIni, say: Callable[[str], None]) -> Outcome:
 def sample_features(ini: ExperimentIni, data: ExperimentData, say: Callable[[str], None]) -> FeatureTable:
     """Features of the samples, or their waveforms for a model that takes them."""
     if ini.get("MODEL", "type") == "finetune":
-        from speechlib.experiments.extractors import FULL_SCALE, RATE, resampled
-
-        longest = int(ini.get("MODEL", "max_duration") * RATE)
-        waveforms = [resampled(*data.samples.audio(row))[:longest] / FULL_SCALE for row in range(len(data.samples))]
-        return FeatureTable(["waveform"], [wave.astype(np.float32) for wave in waveforms], [])
+        return waveform_table(ini, data.samples)
     table = extract_features(ini, data.samples, on_frames(ini), store_folder(ini), say)
     for note in table.notes:
         say(f"note: {note}")
