@@ -14,6 +14,7 @@ LAYOUTS = {
     "voxceleb1": "voxceleb_layout",
     "speechocean762": "speechocean_layout",
     "callhome": "callhome_layout",
+    "aesdd": "aesdd_layout",
 }
 
 

@@ -5,9 +5,10 @@
 #  e.g.: local/make_demo_corpus.sh --layout timit --speakers 36 --seed 0 data/demo/corpus
 # Nothing is done where <out-dir> holds the corpus already; it is made anew if it was made with other options.
 # Options:
-#   --layout NAME    the corpus whose folders and labels it has: timit, voxceleb1, speechocean762, callhome (default: timit)
+#   --layout NAME    the corpus whose folders and labels it has: timit, voxceleb1, speechocean762, callhome, aesdd
+#                    (default: timit)
 #   --speakers N     a part of them is the test set (default: timit 36, voxceleb1 44, speechocean762 40,
-#                    callhome 190)
+#                    callhome 190); aesdd: actors, without a test set (default: 6)
 #   --seed N         another seed gives other voices, names and texts (default: 0)
 #   --nj N           parallel processes; the bytes stay the same (default: one a core)
 set -euo pipefail
