@@ -88,7 +88,7 @@ class FunctionalsExtractor(Extractor):
 
 
 class KaldiFrames(FrameExtractor):
-    """Log mel filterbanks or MFCCs of Kaldi's kind, minus their mean over the sample."""
+    """Log mel filterbanks or MFCCs of Kaldi's kind; minus their mean over the sample where FEATS.cmn asks for it."""
 
     def __init__(self, ini: ExperimentIni, kind: str):
         self.kind = kind
@@ -99,7 +99,10 @@ class KaldiFrames(FrameExtractor):
         }  # fmt: skip
         if kind == "mfcc":
             self.options["num_ceps"] = ini.get("FEATS", "num_ceps")
-        self.description = {"options": self.options, "code": code_digest("features", "io/audio.py")}
+        self._cmn = ini.get("FEATS", "cmn")
+        self.description = {
+            "options": self.options, "cmn": self._cmn, "code": code_digest("features", "io/audio.py")
+        }  # fmt: skip
         self._extractor = None
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
@@ -108,7 +111,7 @@ class KaldiFrames(FrameExtractor):
         if self._extractor is None:
             self._extractor = build_extractor(OPTIONS["mfcc" if self.kind == "mfcc" else "fbank"](**self.options))
         frames = self._extractor.compute(resampled(samples, rate)).numpy()
-        return frames - frames.mean(0)
+        return frames - frames.mean(0) if self._cmn and len(frames) else frames
 
     def names(self, dim: int) -> Sequence[str]:
         return [f"{self.kind}{number}" for number in range(dim)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from speechlib.experiments.extractors import Extractor, FrameExtractor, make_extractors
+from speechlib.experiments.gate import read_selection
 from speechlib.io.bad_audio import BadAudio
+from speechlib.io.cli import nearest
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.feature_store import FeatureStore, sample_keys
 from speechlib.io.samples import Samples
@@ -34,7 +38,12 @@ class FeatureTable:
 
 
 def extract_features(
-    ini: ExperimentIni, samples: Samples, on_frames: bool, store: str, say: Callable[[str], None]
+    ini: ExperimentIni,
+    samples: Samples,
+    on_frames: bool,
+    store: str,
+    say: Callable[[str], None],
+    columns: Sequence[str] | None = None,
 ) -> FeatureTable:
     """Features of all samples by FEATS.type.
 
@@ -44,32 +53,43 @@ def extract_features(
         on_frames: the model takes sequences of frames; others get their mean and standard deviation.
         store: folder of the feature stores.
         say: is told about progress.
+        columns: to take, whatever FEATS.features says.
 
     Raises:
         ValueError: samples that give no finite features (all are listed), or kinds that do not go together.
     """
     fresh = any(ini.get(*key) for key in (("FEATS", "needs_feature_extraction"), ("FEATS", "no_reuse"),
                                           ("DATA", "no_reuse")))  # fmt: skip
-    names: list[str] = []
-    blocks: list = []
-    notes: list[str] = []
     extractors = make_extractors(ini, on_frames)
-    for extractor in extractors:
-        values = compute(extractor, samples, store, fresh, say)
-        own = list(extractor.names(values[0].shape[-1]))
-        if isinstance(extractor, FrameExtractor) and not on_frames:
-            values = [pooled(frames) for frames in values]
-            own = [f"{name}_{statistic}" for statistic in ("mean", "sd") for name in own]
-        wanted = extractor.wanted
-        if wanted:
-            places = [_place(ini, own, name) for name in wanted]
-            values, own = [value[..., places] for value in values], [own[place] for place in places]
-        names += own
-        blocks.append(values)
-        notes += [extractor.licence] if extractor.licence else []
-    joined = _join(ini, blocks, [extractor.kind for extractor in extractors])
-    _check_finite(samples, joined, names)
-    return _selected(ini, FeatureTable(names, joined if on_frames else np.stack(joined), notes))
+    values = [compute(extractor, samples, store, fresh, say) for extractor in extractors]
+    return _table(ini, extractors, values, samples.names, on_frames, columns)
+
+
+class AudioFeatures:
+    """Features of audio that belongs to no database; nothing is read from the store, or left there.
+
+    Args:
+        ini, on_frames, columns: as for `extract_features`.
+    """
+
+    def __init__(self, ini: ExperimentIni, on_frames: bool, columns: Sequence[str] | None = None):
+        self._ini, self._on_frames, self._columns = ini, on_frames, columns
+        self._extractors = make_extractors(ini, on_frames)
+
+    @property
+    def digest(self) -> str:
+        """Hash of what decides the features: kinds, options, networks, and the code that computes them."""
+        text = json.dumps([[extractor.kind, extractor.description] for extractor in self._extractors], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __call__(self, audio: np.ndarray, rate: int) -> FeatureTable:
+        """The table, of one row, of (samples,) float32 in int16 range.
+
+        Raises:
+            ValueError: the audio gives no finite features.
+        """
+        values = [[extractor.compute(audio, rate)] for extractor in self._extractors]
+        return _table(self._ini, self._extractors, values, ["the recording"], self._on_frames, self._columns)
 
 
 def compute(
@@ -116,6 +136,34 @@ def pooled(frames: np.ndarray) -> np.ndarray:
     return np.concatenate([frames.mean(0), frames.std(0)])
 
 
+def _table(
+    ini: ExperimentIni,
+    extractors: Sequence[Extractor],
+    computed: Sequence[list[np.ndarray]],
+    rows: Sequence[str],
+    on_frames: bool,
+    columns: Sequence[str] | None,
+) -> FeatureTable:
+    """What the extractors computed of the rows, column by column."""
+    names: list[str] = []
+    blocks, notes = [], []
+    for extractor, values in zip(extractors, computed, strict=True):
+        own = list(extractor.names(values[0].shape[-1]))
+        if isinstance(extractor, FrameExtractor) and not on_frames:
+            values = [pooled(frames) for frames in values]
+            own = [f"{name}_{statistic}" for statistic in ("mean", "sd") for name in own]
+        if extractor.wanted:
+            places = [_place(ini, own, name, f"{extractor.kind}.features") for name in extractor.wanted]
+            values, own = [value[..., places] for value in values], [own[place] for place in places]
+        names += own
+        blocks.append(values)
+        notes += [extractor.licence] if extractor.licence else []
+    joined = _join(ini, blocks, [extractor.kind for extractor in extractors])
+    _check_finite(rows, joined, names)
+    table = FeatureTable(names, joined if on_frames else np.stack(joined), notes)
+    return _selected(ini, table, columns)
+
+
 def _join(ini: ExperimentIni, blocks: list, kinds: Sequence[str]) -> list[np.ndarray]:
     if len(blocks) == 1:
         return blocks[0]
@@ -128,14 +176,14 @@ def _join(ini: ExperimentIni, blocks: list, kinds: Sequence[str]) -> list[np.nda
     return joined
 
 
-def _check_finite(samples: Samples, values: Sequence[np.ndarray], names: Sequence[str]) -> None:
+def _check_finite(rows: Sequence[str], values: Sequence[np.ndarray], names: Sequence[str]) -> None:
     problems = []
-    for row, value in enumerate(values):
+    for row, value in zip(rows, values, strict=True):
         if not len(value):
-            problems.append(f"{samples.names[row]}: it is too short for a frame")
+            problems.append(f"{row}: it is too short for a frame")
         elif not np.isfinite(value).all():
             column = int(np.argwhere(~np.isfinite(np.atleast_2d(value)))[0][-1])
-            problems.append(f"{samples.names[row]}: {names[column]} is not a finite number")
+            problems.append(f"{row}: {names[column]} is not a finite number")
     if problems:
         raise ValueError(
             f"{len(problems)} of {len(values)} samples have unusable features; leave them out, or mend them:\n  "
@@ -143,18 +191,18 @@ def _check_finite(samples: Samples, values: Sequence[np.ndarray], names: Sequenc
         )
 
 
-def _selected(ini: ExperimentIni, table: FeatureTable) -> FeatureTable:
-    wanted = ini.get("FEATS", "features")
+def _selected(ini: ExperimentIni, table: FeatureTable, columns: Sequence[str] | None) -> FeatureTable:
+    """The columns that are given, or that FEATS.features names, itself or in a file that explore wrote."""
+    selection = read_selection(ini) if columns is None else None
+    wanted = columns if columns is not None else selection["features"] if selection else ini.get("FEATS", "features")
     if not wanted:
         return table
-    places = [_place(ini, table.names, name) for name in wanted]
+    places = [_place(ini, table.names, name, "features") for name in wanted]
     values = table.values[:, places] if isinstance(table.values, np.ndarray) else [v[:, places] for v in table.values]
     return FeatureTable([table.names[place] for place in places], values, table.notes)
 
 
-def _place(ini: ExperimentIni, names: Sequence[str], name: str) -> int:
-    from speechlib.io.cli import nearest
-
+def _place(ini: ExperimentIni, names: Sequence[str], name: str, key: str) -> int:
     if name not in names:
-        raise ini.error("FEATS", "features", f"there is no column {name!r}{nearest(str(name), list(names))}")
+        raise ini.error("FEATS", key, f"there is no column {name!r}{nearest(str(name), list(names))}")
     return list(names).index(name)

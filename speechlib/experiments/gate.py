@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from speechlib.experiments.data import ExperimentData
 from speechlib.io.experiment_ini import ExperimentIni
+from speechlib.io.samples import Samples
 from speechlib.io.texts import normalise_text
 
 
@@ -34,7 +35,7 @@ def check_leaks(ini: ExperimentIni, data: ExperimentData, digests: Sequence[str]
     found = {}
     for kind, what, values in (
         ("shared_speakers", "speakers", columns.get("speaker")),
-        ("shared_sentences", "sentences", _texts(columns.get("text"))),
+        ("shared_sentences", "sentences", sentences(data.samples)),
         ("identical_audio", "recordings", list(digests)),
     ):
         if values is not None:
@@ -44,13 +45,20 @@ def check_leaks(ini: ExperimentIni, data: ExperimentData, digests: Sequence[str]
     scaled = [name for name in dict.fromkeys(data.samples.databases) if ini.database(name, "scale")]
     if scaled:
         found["target_scaling"] = f"the target of {', '.join(scaled)} is standardised over training and test"
-    selected = _selection_rows(ini)
-    if selected is not None:
-        tested = {data.samples.key(row) for fold in data.folds for row in fold.test}
-        if tested & selected:
-            found["selection_beyond_training"] = (
-                f"the features were selected on {len(tested & selected)} of {len(tested)} test samples"
-            )
+    selected = selection_leak(ini, {data.samples.key(row) for fold in data.folds for row in fold.test})
+    if selected:
+        found["selection_beyond_training"] = selected
+    refuse_leaks(ini, found)
+    return found
+
+
+def refuse_leaks(ini: ExperimentIni, found: Mapping[str, str]) -> None:
+    """Raise a ValueError, which names them all and the mend, if there are leaks that DATA.allow_leak does not name.
+
+    Args:
+        ini: of the experiment.
+        found: a sentence about each leak, by kind.
+    """
     allowed = ini.get("DATA", "allow_leak")
     forbidden = {kind: text for kind, text in found.items() if kind not in allowed}
     if forbidden:
@@ -60,7 +68,11 @@ def check_leaks(ini: ExperimentIni, data: ExperimentData, digests: Sequence[str]
             + "\nSplit otherwise, or say in [DATA] that you accept it, and every result will say so:\n"
             f"  allow_leak = {sorted({*allowed, *forbidden})}"
         )
-    return found
+
+
+def audio_digest(audio: np.ndarray, rate: int) -> str:
+    """Hash of decoded audio and its sampling rate."""
+    return hashlib.sha256(f"{rate}\n".encode() + audio.tobytes()).hexdigest()
 
 
 def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]:
@@ -74,7 +86,7 @@ def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]
         audio, rate = data.samples.audio(row)
         if not len(audio) or audio.max() == audio.min():
             silent.append(data.samples.names[row])
-        digests.append(hashlib.sha256(f"{rate}\n".encode() + audio.tobytes()).hexdigest())
+        digests.append(audio_digest(audio, rate))
     if silent:
         raise ValueError(
             f"{len(silent)} of {len(digests)} samples are silent, all their values are the same; leave them out:\n  "
@@ -88,8 +100,10 @@ def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]
     return digests
 
 
-def _texts(values: Sequence[str | None] | None) -> list[str | None] | None:
-    return None if values is None else [normalise_text(value) if value else None for value in values]
+def sentences(samples: Samples) -> list[str | None] | None:
+    """(rows,) what is said, in a form that does not depend on case and punctuation; None where no text is known."""
+    texts = samples.columns.get("text")
+    return None if texts is None else [normalise_text(text) if text else None for text in texts]
 
 
 def _shared(data: ExperimentData, values: Sequence[str | None], show: Callable[[int], str] | None) -> str:
@@ -110,10 +124,11 @@ def _shared(data: ExperimentData, values: Sequence[str | None], show: Callable[[
     return f"{', '.join(examples[:3])}{more} (in {folds} of {len(data.folds)} folds)"
 
 
-def _selection_rows(ini: ExperimentIni) -> set[str] | None:
-    """Keys of the samples that a file of selected features was made from; None without such a file."""
+def selection_leak(ini: ExperimentIni, tested: set[str]) -> str:
+    """A sentence if FEATS.features names a file of features that were selected on some test samples, given by key."""
     selection = read_selection(ini)
-    return None if selection is None else set(selection["samples"])
+    common = tested & set(selection["samples"]) if selection else set()
+    return f"the features were selected on {len(common)} of {len(tested)} test samples" if common else ""
 
 
 def read_selection(ini: ExperimentIni) -> dict | None:

@@ -20,9 +20,9 @@ from speechlib.metrics import classification, regression
 from speechlib.metrics.bootstrap import bootstrap_statistic
 
 
-def experiment_folder(ini: ExperimentIni) -> Path:
-    """`<root>/<name>`."""
-    return Path(os.path.expanduser(ini.get("EXP", "root"))) / ini.get("EXP", "name")
+def experiment_folder(ini: ExperimentIni, name: str | None = None) -> Path:
+    """`<root>/<name>`, by default with the name of the experiment."""
+    return Path(os.path.expanduser(ini.get("EXP", "root"))) / (name or ini.get("EXP", "name"))
 
 
 def store_folder(ini: ExperimentIni) -> str:
@@ -57,13 +57,13 @@ def write_outcome(
         runs: outcomes of all folds by run (seed). Scores are means over the runs; predictions.csv has the first run's.
         leaks: that were found and allowed.
         extra: more for result.json.
-        name: of the folder below root, where it is not the experiment's (an ensemble's).
+        name: of the folder below root, where it is not the experiment's (an ensemble's, a test's).
 
     Returns:
         The summary: scores, intervals, scores by fold, hash of the split.
     """
     name = name or ini.get("EXP", "name")
-    folder, target = experiment_folder(ini).with_name(name), ini.get("DATA", "target")
+    folder, target = experiment_folder(ini, name), ini.get("DATA", "target")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "result.json").unlink(missing_ok=True)
     split_hash = write_split(folder / "split.tsv", data, target)

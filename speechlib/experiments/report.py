@@ -10,32 +10,40 @@ import numpy as np
 
 import speechlib
 from speechlib.experiments.outcome import experiment_folder
+from speechlib.experiments.pictures import Pictures
 from speechlib.experiments.run import Outcome, describe
 from speechlib.experiments.training import gathered
-from speechlib.io.atomic import atomic_write, write_text
+from speechlib.io.atomic import write_text
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.latex import compile_pdf
 from speechlib.io.results import current_commit
 from speechlib.metrics import classification, regression
 from speechlib.metrics.bootstrap import bootstrap_statistic
 from speechlib.metrics.calibration_error import brier_score, calibration_error, top_label_bins
-from speechlib.report.experiment_page import ExperimentReport, Picture, Table, html_source, latex_source
+from speechlib.report.experiment_page import ExperimentReport, Table, html_source, latex_source
 from speechlib.report.layer_figures import confusion_matrices
 from speechlib.report.prediction_figures import group_scores, regression_scatter, reliability_diagram
 from speechlib.report.result_figures import training_curves
-from speechlib.report.style import figure_bytes
 from speechlib.report.trait_figures import value_counts
 
 _NAMES = {"uar": "UAR", "accuracy": "Accuracy", "f1_macro": "Macro F1", "ccc": "CCC", "pcc": "Pearson", "mae": "MAE",
           "mse": "MSE"}  # fmt: skip
 
 
-def write_report(ini: ExperimentIni, outcome: Outcome, say: Callable[[str], None]) -> Path:
-    """Write the report of an experiment that ran; returns the HTML page."""
-    folder = experiment_folder(ini)
+def write_report(ini: ExperimentIni, outcome: Outcome, say: Callable[[str], None], name: str | None = None) -> Path:
+    """Write the report of an experiment that ran; returns the HTML page.
+
+    Args:
+        ini: of the experiment.
+        outcome: what it found.
+        say: is told what is written.
+        name: of the folder below root, where it is not the experiment's (a test's).
+    """
+    name = name or ini.get("EXP", "name")
+    folder = experiment_folder(ini, name)
     data = outcome.data
     rows, outputs = gathered(data, outcome.runs[0])
-    tables, pictures = [_fold_table(outcome)], []
+    tables, pictures = [_fold_table(outcome)], Pictures(ini, folder)
     if data.classes:
         _add_classes(ini, data, rows, outputs, tables, pictures)
     else:
@@ -43,22 +51,20 @@ def write_report(ini: ExperimentIni, outcome: Outcome, say: Callable[[str], None
     _add_groups(ini, data, rows, outputs, tables, pictures)
     curves = _curves(outcome)
     if curves and ini.get("PLOT", "epoch_progression"):
-        pictures.append(_picture(ini, "learning", training_curves(curves, "epochs"), "Learning curves",
-                                 "Of every fold: mean loss of training, and the score that chooses the epoch."))  # fmt: skip
+        pictures.add("learning", training_curves(curves, "epochs"), "Learning curves",
+                     "Of every fold: mean loss in training, and scores.")  # fmt: skip
     report = ExperimentReport(
-        ini.get("REPORT", "title") or f"Experiment {ini.get('EXP', 'name')}", _synopsis(ini, outcome),
-        tables, pictures, ini.text, _warnings(ini, outcome),
+        ini.get("REPORT", "title") or f"Experiment {name}", _synopsis(ini, outcome),
+        tables, list(pictures), ini.text, _warnings(ini, outcome),
     )  # fmt: skip
-    name = ini.get("REPORT", "latex") or "report"
+    document = ini.get("REPORT", "latex") or "report"
     page = folder / "report.html"
     write_text(page, html_source(report))
-    for picture in pictures:
-        with atomic_write(folder / picture.name) as file:
-            file.write(picture.contents)
+    pictures.write()
     if ini.get("PLOT", "format") != "svg":
-        write_text(folder / f"{name}.tex", latex_source(report))
-        pdf, why = compile_pdf(folder / f"{name}.tex")
-        say(f"{pdf}" if pdf else f"{folder / name}.tex: no PDF of it: {why}")
+        write_text(folder / f"{document}.tex", latex_source(report))
+        pdf, why = compile_pdf(folder / f"{document}.tex")
+        say(f"{pdf}" if pdf else f"{folder / document}.tex: no PDF of it: {why}")
     if ini.get("REPORT", "show"):
         for table in tables:
             lines = ["\t".join(line) for line in (table.header, *table.rows)]
@@ -115,7 +121,7 @@ def _fold_table(outcome: Outcome) -> Table:
     return Table("Folds", header, rows)
 
 
-def _add_classes(ini, data, rows, outputs, tables: list, pictures: list) -> None:
+def _add_classes(ini, data, rows, outputs, tables: list, pictures: Pictures) -> None:
     truth = data.target[rows]
     confusion = classification.confusion_matrix(truth, outputs.argmax(1), len(data.classes))
     found = classification.class_scores(confusion)
@@ -124,33 +130,33 @@ def _add_classes(ini, data, rows, outputs, tables: list, pictures: list) -> None
         [[name, str(int(confusion[place].sum())), *(f"{found[key][place]:.3f}" for key in found)]
          for place, name in enumerate(data.classes)],
     ))  # fmt: skip
-    pictures.append(_picture(
-        ini, "confusion", confusion_matrices({"": confusion}, data.classes, unit="samples", show_counts=True),
+    pictures.add(
+        "confusion", confusion_matrices({"": confusion}, data.classes, unit="samples", show_counts=True),
         "Confusion", "Test samples of all folds.",
-    ))  # fmt: skip
+    )  # fmt: skip
     if ini.get("PLOT", "combine_per_speaker") and data.speakers:
         combined = _by_speaker(data, rows, outputs)
-        pictures.append(_picture(
-            ini, "confusion_speakers",
+        pictures.add(
+            "confusion_speakers",
             confusion_matrices({"": combined}, data.classes, unit="speakers", show_counts=True),
             "Confusion by speaker", "The most frequent decision of a speaker's samples of each true class.",
-        ))  # fmt: skip
+        )  # fmt: skip
     bins = top_label_bins(outputs, truth)
     error = calibration_error(bins)
-    pictures.append(_picture(
-        ini, "calibration", reliability_diagram(bins, error), "Calibration",
+    pictures.add(
+        "calibration", reliability_diagram(bins, error), "Calibration",
         f"Expected calibration error {error:.3f} (15 bins), Brier score {brier_score(outputs, truth):.3f}.",
-    ))  # fmt: skip
+    )  # fmt: skip
     genders = data.samples.columns.get("gender", ["samples"] * len(data.samples))
     counts: dict[str, dict[str, int]] = {name: {} for name in data.classes}
     for label, gender in zip(data.target, genders, strict=True):
         of_class = counts[data.classes[label]]
         of_class[str(gender)] = of_class.get(str(gender), 0) + 1
     part = "gender" if "gender" in data.samples.columns else ""
-    pictures.append(_picture(
-        ini, "counts", value_counts(counts, ini.get("DATA", "target"), part_label=part, ylabel="samples"), "Samples",
+    pictures.add(
+        "counts", value_counts(counts, ini.get("DATA", "target"), part_label=part, ylabel="samples"), "Samples",
         "All samples of the experiment.",
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _by_speaker(data, rows, outputs) -> np.ndarray:
@@ -163,21 +169,21 @@ def _by_speaker(data, rows, outputs) -> np.ndarray:
     return classification.confusion_matrix(truth, majority, len(data.classes))
 
 
-def _add_numbers(ini, data, rows, outputs, pictures: list) -> None:
+def _add_numbers(ini, data, rows, outputs, pictures: Pictures) -> None:
     truth, guessed = data.target[rows], outputs[:, 0]
     found = regression.regression_scores(truth, guessed)
     shown = {name: found[name] for name in (("ccc", "pcc", "mae") if ini.get("PLOT", "ccc") else ("pcc", "mae"))}
     genders = data.samples.columns.get("gender")
     groups = None if genders is None else [str(genders[row]) for row in rows]
-    pictures.append(_picture(
-        ini, "regression",
+    pictures.add(
+        "regression",
         regression_scatter(truth, guessed, ini.get("DATA", "target"), shown, groups,
                            group_label="gender" if groups else ""),
         "Truth and prediction", "Test samples of all folds.",
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
-def _add_groups(ini, data, rows, outputs, tables: list, pictures: list) -> None:
+def _add_groups(ini, data, rows, outputs, tables: list, pictures: Pictures) -> None:
     """Scores of every speaker (intervals over samples) and of every gender (over speakers)."""
     measure = "uar" if data.classes else "ccc"
     families: dict[str, dict[str, tuple]] = {}
@@ -198,10 +204,10 @@ def _add_groups(ini, data, rows, outputs, tables: list, pictures: list) -> None:
     shown = {family: groups for family, groups in families.items() if len(groups) <= 40}
     if shown:
         chance = 1.0 / len(data.classes) if data.classes else None
-        pictures.append(_picture(
-            ini, "groups", group_scores(shown, title, chance=chance), f"{title} by speaker and gender",
+        pictures.add(
+            "groups", group_scores(shown, title, chance=chance), f"{title} by speaker and gender",
             "95 % intervals: of a speaker over samples, of a gender over its speakers.",
-        ))  # fmt: skip
+        )  # fmt: skip
     tables.append(Table(
         "Speakers and genders", ["Group", "Name", "Test samples", title, "95 % interval"],
         [[family, name, str(count), f"{value:.3f}", "" if low is None else f"{low:.3f} to {high:.3f}"]
@@ -237,14 +243,3 @@ def _curves(outcome: Outcome) -> dict:
         if np.isfinite([epoch.dev_score for epoch in fold.curve]).all():
             curves[fold.fold.name]["dev score"] = {"x": epochs, "y": [epoch.dev_score for epoch in fold.curve]}
     return curves
-
-
-def _picture(ini: ExperimentIni, name: str, figure, title: str, caption: str) -> Picture:
-    """A picture in the format of PLOT.format; pages and LaTeX take PNG where it is PDF, which is written beside."""
-    kind, prefix = ini.get("PLOT", "format"), ini.get("PLOT", "name")
-    stem = f"{prefix}_{name}" if prefix else name
-    if kind == "pdf":
-        with atomic_write(experiment_folder(ini) / f"{stem}.pdf") as file:
-            file.write(figure_bytes(figure, "pdf"))
-        kind = "png"
-    return Picture(f"{stem}.{kind}", figure_bytes(figure, kind), title, caption)

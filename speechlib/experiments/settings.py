@@ -55,7 +55,7 @@ def model_settings(ini: ExperimentIni, num_classes: int, seed: int) -> ModelSett
         neighbours=default("k_val", 5), weights=default("knn_weights", "uniform"),
         components=default("gmm_components", 4), covariance=default("gmm_covariance_type", "full"),
         trees=default("n_estimators", 100), max_depth=default("max_depth", 6), learning_rate=rate,
-        subsample=default("subsample", 1.0), seed=seed, num_threads=ini.get("MODEL", "n_jobs") or os.cpu_count() or 1,
+        subsample=default("subsample", 1.0), seed=seed, num_threads=ini.get("MODEL", "n_jobs") or 1,
     )  # fmt: skip
     network = {}
     if kind in NETWORKS:
@@ -63,7 +63,7 @@ def model_settings(ini: ExperimentIni, num_classes: int, seed: int) -> ModelSett
         network = {
             "epochs": ini.get("EXP", "epochs"), "learning_rate": 1e-4 if rate is None else rate,
             "batch_size": default("batch_size", 8), "loss": loss, "patience": plain("patience"), "seed": seed,
-            "device": _device(ini.get("MODEL", "device")),
+            "device": _device(ini.get("MODEL", "device")), "num_threads": ini.get("MODEL", "n_jobs") or 1,
         }  # fmt: skip
         if ini.get("MODEL", "patience") and not ini.get("EXP", "traindevtest"):
             raise ini.error("MODEL", "patience", "epochs are chosen on a dev part, never on test: set traindevtest = "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from speechlib.io.experiment_ini import ExperimentIni
@@ -36,6 +38,45 @@ def targets_of(ini: ExperimentIni, samples: Samples, part: np.ndarray, notes: li
     number = {label: place for place, label in enumerate(classes)}
     target = np.array([number.get(value, -1) if kept else -1 for value, kept in zip(values, has, strict=True)])
     return _kept(samples, target, classes, part, has, notes)
+
+
+def targets_of_model(ini: ExperimentIni, samples: Samples, classes: Sequence[str], notes: list[str]):
+    """Samples that have a label, and their class numbers or numbers, for a model that is there already.
+
+    Args:
+        ini: of the experiment.
+        samples: to be tested on.
+        classes: of the model, sorted; none of a regression.
+        notes: gets what is left out.
+
+    Raises:
+        ValueError: no sample has a label; or one that the model does not know, all of which are named.
+    """
+    name = ini.get("DATA", "target")
+    values = samples.column(name, "DATA.target")
+    has = np.array([value is not None for value in values])
+    if not classes or ini.get("DATA", "bins"):
+        numbers = _numbers(ini, name, samples, has)
+        if classes:
+            values = _binned(ini, numbers, ini.get("DATA", "bins"), ini.get("DATA", "labels"))
+            samples = samples.with_column(name, values)
+    labels = ini.get("DATA", "labels")
+    if classes:
+        # Where the file says which labels it is about, others are left out as in the experiment.
+        chosen = {str(label) for label in labels} if labels else {value for value in values if value is not None}
+        has = np.array([value in chosen for value in values])
+        unknown = sorted({value for value, kept in zip(values, has, strict=True) if kept} - set(classes))
+        if unknown:
+            raise ini.error(
+                "DATA", "target", f"the model knows {', '.join(classes)}; the test has {', '.join(unknown)}, too: "
+                "leave them out with labels = [..], or rename them with <database>.mapping = {'theirs': 'ours'}"
+            )  # fmt: skip
+        number = {label: place for place, label in enumerate(classes)}
+        numbers = np.array([number.get(value, -1) for value in values])
+    if not has.any():
+        raise ini.error("DATA", "target", f"no sample of the test has a label {name} that the model knows")
+    kept, target, _, _ = _kept(samples, numbers, [], np.zeros(len(samples)), has, notes)
+    return kept, target
 
 
 def _kept(samples, target, classes, part, has, notes):

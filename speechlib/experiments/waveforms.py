@@ -11,7 +11,18 @@ from speechlib.io.samples import Samples
 
 
 def waveform_table(ini: ExperimentIni, samples: Samples) -> FeatureTable:
-    """The first MODEL.max_duration seconds of each sample, (samples,) float32 in [-1, 1] at 16 kHz."""
-    longest = int(ini.get("MODEL", "max_duration") * RATE)
-    waves = [resampled(*samples.audio(row))[:longest] / np.float32(FULL_SCALE) for row in range(len(samples))]
+    """The waveforms of samples, (rows,) arrays as `waveform_of` makes them."""
+    waves = [waveform_of(ini, *samples.audio(row)) for row in range(len(samples))]
     return FeatureTable(["waveform"], waves, [])
+
+
+def waveform_of(ini: ExperimentIni, audio: np.ndarray, rate: int) -> np.ndarray:
+    """The first MODEL.max_duration seconds of audio, float32 in [-1, 1] at 16 kHz.
+
+    Args:
+        ini: of the experiment.
+        audio: (samples,) float32 in int16 range.
+        rate: in Hz.
+    """
+    longest = int(ini.get("MODEL", "max_duration") * RATE)
+    return resampled(audio, rate)[:longest] / np.float32(FULL_SCALE)

@@ -130,6 +130,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "fft_hop_dur": _float(10.0, "milliseconds from frame to frame"),
         "fft_nbands": _int(64, "mel bands of fbank and spectra"),
         "num_ceps": _int(20, "coefficients of mfcc"),
+        "cmn": _bool(False, "of fbank, mfcc and spectra: subtract each sample's mean, of level and channel"),
     },
     "MODEL": {
         "type": _text("svm", "kind of model", *dict.fromkeys(CLASSIFIERS + REGRESSIONS)),
@@ -152,7 +153,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "scoring": _text(None, "the same in scikit-learn's words", "recall_macro", "accuracy", "f1_macro"),
         "patience": _int(None, "stop after so many epochs without a better dev score"),
         "device": _text("auto", "auto, cpu, or a GPU: cuda, or its number"),
-        "n_jobs": _int(None, "processes (default: one a core)"),
+        "n_jobs": _int(None, "threads that train (default: 1)"),
         "save": _bool(False, "as EXP.save"),
         "class_weight": _bool(False, "weigh classes by their rarity"),
         "loso": _bool(False, "leave one speaker out, in place of the split"),

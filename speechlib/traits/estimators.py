@@ -31,7 +31,7 @@ class EstimatorOptions:
         components, covariance: Gaussians of a class, of gmm.
         trees, max_depth, learning_rate, subsample: of gb and xgb, max_depth of tree too.
         seed: of what is random.
-        num_threads: of what can use several.
+        num_threads: of what can use several; small data gain nothing from more than one.
     """
 
     c: float | None = None
@@ -100,7 +100,7 @@ class Classifier:
         if self.kind == "gmm":
             self._fit_mixtures(x, y)
             return self
-        self.estimator = _fitted(_make(self.kind, self.options), x, y, weights)
+        self.estimator = self._fitted(x, y, weights)
         if self.kind == "svm":
             self.scale = self._decision_scale(x, y, groups, weights)
         return self
@@ -114,6 +114,9 @@ class Classifier:
                       for mixture, prior in zip(self.estimator, self.log_priors, strict=True)]  # fmt: skip
             return _softmax(np.stack(scores, 1))
         return np.asarray(self.estimator.predict_proba(x), np.float64)
+
+    def _fitted(self, x, y, weights):
+        return _fitted(_make(self.kind, self.options), x, y, weights, self.options.num_threads)
 
     def _fit_mixtures(self, x: np.ndarray, y: np.ndarray) -> None:
         from sklearn.mixture import GaussianMixture
@@ -153,7 +156,7 @@ class Classifier:
             if len(np.unique(y[~left_out])) < self.num_classes:
                 continue
             own = None if weights is None else weights[~left_out]
-            machine = _fitted(_make(self.kind, self.options), x[~left_out], y[~left_out], own)
+            machine = self._fitted(x[~left_out], y[~left_out], own)
             values.append(self._decisions(machine, x[left_out]))
             truth.append(y[left_out])
         if not values:
@@ -185,7 +188,7 @@ class Regression:
 
     def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Regression:
         """Train on (rows, columns) and (rows,) numbers."""
-        self.estimator = _fitted(_make(self.kind, self.options), x, y, weights)
+        self.estimator = _fitted(_make(self.kind, self.options), x, y, weights, self.options.num_threads)
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -262,8 +265,11 @@ def _make(kind: str, options: EstimatorOptions):
     return make(max_depth=options.max_depth, random_state=options.seed)
 
 
-def _fitted(estimator, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None):
-    return estimator.fit(x, y) if weights is None else estimator.fit(x, y, sample_weight=weights)
+def _fitted(estimator, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, num_threads: int):
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(num_threads):
+        return estimator.fit(x, y) if weights is None else estimator.fit(x, y, sample_weight=weights)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -26,6 +26,8 @@ class NetworkOptions:
         patience: stop after so many epochs without a better dev score; None: never.
         seed: of weights, order and dropout.
         device: of torch.
+        num_threads: on the CPU. Small networks gain nothing from more than one, and other numbers of threads give other
+            last digits.
     """
 
     epochs: int = 1
@@ -35,6 +37,7 @@ class NetworkOptions:
     patience: int | None = None
     seed: int = 0
     device: str = "cpu"
+    num_threads: int = 1
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -82,6 +85,15 @@ def train_network(
     Raises:
         ValueError: the loss is not finite.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(options.num_threads)
+    try:
+        return _train(make, inputs, targets, options, score, dev, class_weights)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(make, inputs, targets, options: NetworkOptions, score, dev, class_weights):
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     device = torch.device(options.device)

@@ -7,6 +7,7 @@ import pytest
 
 from speechlib.traits.ensemble import METHODS, combine, combine_probabilities, uncertainties
 
+
 def one(*rows):
     return np.array(rows, float)[:, None, :]
 
