@@ -46,39 +46,12 @@ def load_data(ini: ExperimentIni, say: Callable[[str], None]) -> ExperimentData:
     Raises:
         ValueError: whatever does not fit, with the place in the INI file, or in the data.
     """
-    notes: list[str] = []
-    samples, part = load_samples(ini, notes)
-    samples, target, classes, part = targets_of(ini, samples, part, notes)
-    check_audio(samples)
-    folds = make_folds(ini, samples, target, part)
-    check_folds(ini, folds, target, classes)
-    for note in notes:
-        say(note)
-    return ExperimentData(samples, target, classes, folds, notes)
-
-
-def load_samples(ini: ExperimentIni, notes: list[str], split: bool = True) -> tuple[Samples, np.ndarray]:
-    """Read and filter the databases of an experiment, whatever the target.
-
-    Args:
-        ini: of the experiment.
-        notes: gets what was left out and why.
-        split: apply the split strategies, and the limits of each part; else all samples are one part.
-
-    Returns:
-        The samples that are in some part, sorted by database and name, and (rows,) the part: train, dev or test.
-
-    Raises:
-        ValueError: whatever does not fit, with the place in the INI file, or in the data.
-    """
     names = ini.get("DATA", "databases")
     if not names:
         raise ini.error("DATA", "databases", "no database: expected databases = ['name', ..] and name = <path>")
+    notes: list[str] = []
     tables = [load_database(ini, str(name), notes) for name in names]
-    splits = [
-        split_of_database(ini, str(name), table) if split else np.full(len(table), "train", dtype=object)
-        for name, table in zip(names, tables, strict=True)
-    ]
+    splits = [split_of_database(ini, str(name), table) for name, table in zip(names, tables, strict=True)]
     samples = join_samples(tables)
     part = np.concatenate(splits)
     order = np.array(sorted(range(len(samples)), key=samples.key), int)
@@ -86,7 +59,14 @@ def load_samples(ini: ExperimentIni, notes: list[str], split: bool = True) -> tu
     _check_once(samples)
     keep = part != ""
     samples, part = samples.take(keep), part[keep]
-    return _limit(ini, samples, part, notes)
+    samples, part = _limit(ini, samples, part, notes)
+    samples, target, classes, part = targets_of(ini, samples, part, notes)
+    check_audio(samples)
+    folds = make_folds(ini, samples, target, part)
+    check_folds(ini, folds, target, classes)
+    for note in notes:
+        say(note)
+    return ExperimentData(samples, target, classes, folds, notes)
 
 
 def _limit(ini: ExperimentIni, samples: Samples, part: np.ndarray, notes: list[str]):

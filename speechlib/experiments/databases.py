@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -63,10 +63,11 @@ def _mapped(ini: ExperimentIni, name: str, samples: Samples, notes: list[str]) -
 
 def _filtered(ini: ExperimentIni, name: str, samples: Samples, notes: list[str]) -> Samples:
     keep = np.ones(len(samples), bool)
-    conditions = list(ini.database(name, "filter"))
+    keep &= matches(ini, samples, ini.database(name, "filter"))
     if ini.get("DATA", "filter.sample_selection") == "all":
-        conditions += ini.get("DATA", "filter")
-    keep &= matches(ini, samples, conditions)
+        keep &= matches(ini, samples, ini.get("DATA", "filter"))
+    for column in ini.database(name, "columns") or ():
+        samples.column(str(column), f"{name}.columns")
     required = ini.database(name, "required")
     if required:
         keep &= [value is not None for value in samples.column(required, f"{name}.required")]
@@ -104,10 +105,12 @@ def _filtered(ini: ExperimentIni, name: str, samples: Samples, notes: list[str])
     return samples
 
 
-def matches(ini: ExperimentIni, samples: Samples, conditions: Sequence) -> np.ndarray:
-    """(rows,) mask of the samples that fulfil all conditions `[column, value or values]`."""
+def matches(ini: ExperimentIni, samples: Samples, conditions: Sequence | Mapping) -> np.ndarray:
+    """(rows,) mask of the samples that fulfil all conditions `[column, value or values]`, or a dictionary of them."""
     keep = np.ones(len(samples), bool)
-    for condition in conditions:
+    if isinstance(conditions, str):
+        raise ini.error("DATA", "filter", f"expected [['column', value or values], ..], got {conditions!r}")
+    for condition in conditions.items() if isinstance(conditions, Mapping) else conditions:
         if not isinstance(condition, list | tuple) or len(condition) != 2:
             raise ini.error("DATA", "filter", f"expected [['column', value or values], ..], got {condition!r}")
         column, wanted = condition

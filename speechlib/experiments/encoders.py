@@ -40,6 +40,14 @@ def describe_encoder(ini: ExperimentIni, section: str, weights_key: str, config_
     return {"options": options, "weights": os.fspath(weights), "sha256": file_digest(weights)}
 
 
+def num_encoder_layers(description: dict[str, Any]) -> int:
+    """Transformer layers of the network that was described; it is not built."""
+    options = description["options"]
+    if options.get("architecture") == "custom":
+        return int(options["custom"].get("num_layers", 12))
+    return 24 if "large" in str(options.get("architecture")) else 12
+
+
 def load_encoder(description: dict[str, Any], source: str) -> tuple[Any, Any]:
     """The network that was described, and its options.
 

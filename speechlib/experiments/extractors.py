@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from speechlib.experiments.encoders import describe_encoder, load_encoder
+from speechlib.experiments.encoders import describe_encoder, load_encoder, num_encoder_layers
 from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.feature_store import code_digest, file_digest
@@ -175,7 +175,10 @@ class HiddenStates(FrameExtractor):
         return states.mean(0)
 
     def names(self, dim: int) -> Sequence[str]:
-        return [f"{self.kind}{number}" for number in range(dim)]
+        if self.layer != "learned":
+            return [f"{self.kind}{number}" for number in range(dim)]
+        layers = num_encoder_layers(self._encoder)
+        return [f"{self.kind}_layer{layer + 1}_{place}" for layer in range(layers) for place in range(dim // layers)]
 
 
 def make_extractors(ini: ExperimentIni, on_frames: bool) -> list[Extractor]:

@@ -48,13 +48,18 @@ def make_folds(ini: ExperimentIni, samples: Samples, target: np.ndarray, part: n
         folds = [Fold(name, rows[~mask], rows[:0], rows[mask]) for name, mask in masks.items()]
     else:
         folds = [Fold("split", *(rows[part == name] for name in PARTS))]
-    if ini.get("EXP", "traindevtest"):
+    if has_dev(ini):
         for number, fold in enumerate(folds):
             if not len(fold.dev):
                 train_speakers = [_needed_speakers(samples, "traindevtest")[row] for row in fold.train]
                 held_out = split_speakers(train_speakers, 20.0, seed + number)
                 fold.train, fold.dev = fold.train[~held_out], fold.train[held_out]
     return folds
+
+
+def has_dev(ini: ExperimentIni) -> bool:
+    """Whether a dev part is taken from training: where it is asked for, and where epochs are chosen (patience)."""
+    return ini.get("EXP", "traindevtest") or bool(ini.get("MODEL", "patience"))
 
 
 def check_folds(ini: ExperimentIni, folds: Sequence[Fold], target: np.ndarray, classes: Sequence[str]) -> None:
@@ -83,7 +88,7 @@ def split_of_database(ini: ExperimentIni, name: str, samples: Samples) -> np.nda
     """(rows,) train, dev or test, or nothing for rows that are in no part."""
     strategy = ini.database(name, "split_strategy")
     where = ini.where("DATA", f"{name}.split_strategy".lower())
-    seed, with_dev = ini.get("EXP", "seed"), ini.get("EXP", "traindevtest")
+    seed, with_dev = ini.get("EXP", "seed"), has_dev(ini)
     part = np.full(len(samples), "train", dtype=object)
     cross = any(ini.get("MODEL", key) for key in ("loso", "logo", "k_fold_cross"))
     try:
@@ -134,10 +139,22 @@ def _drawn(ini, name: str, samples: Samples, strategy: str, per_cent: float, see
         return split_speakers(speakers, per_cent, seed)
     wanted = ini.get("DATA", "balance") or {ini.get("DATA", "target"): 1}
     columns = {
-        str(column): ([str(value) for value in samples.column(str(column), "DATA.balance")], float(weight))
+        str(column): (_groups(samples.column(str(column), "DATA.balance"), ini.num_bins(str(column))), float(weight))
         for column, weight in wanted.items()
     }
     return split_balanced(speakers, columns, per_cent, seed, ini.get("DATA", "size_diff_weight"))
+
+
+def _groups(values: Sequence[str | None], num_bins: int | None) -> list[str]:
+    """Values to spread evenly; numbers as so many bins of about as many samples."""
+    if num_bins is None:
+        return [str(value) for value in values]
+    try:
+        numbers = np.array([np.nan if value is None else float(value) for value in values])
+    except ValueError as error:
+        raise ValueError(f"its bins are of numbers: {error}") from None
+    edges = np.nanquantile(numbers, np.linspace(0, 1, num_bins + 1)[1:-1])
+    return [str(np.searchsorted(edges, number, side="right")) if number == number else "None" for number in numbers]
 
 
 def _assign(part: np.ndarray, samples: Samples, column: str, wanted: dict[str, Sequence | None]) -> None:

@@ -101,8 +101,11 @@ def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]
 
 
 def sentences(samples: Samples) -> list[str | None] | None:
-    """(rows,) what is said, in a form that does not depend on case and punctuation; None where no text is known."""
-    texts = samples.columns.get("text")
+    """(rows,) what is said, in a form that does not depend on case and punctuation; None where nothing is known of it.
+
+    Where there is no text, a column `sentence` (the number of what actors read) tells as much.
+    """
+    texts = samples.columns.get("text", samples.columns.get("sentence"))
     return None if texts is None else [normalise_text(text) if text else None for text in texts]
 
 

@@ -95,7 +95,7 @@ def write_outcome(
         labels=folder / "split.tsv",
         seed=[seed + run for run in range(len(runs))] if len(runs) > 1 else seed,
         extra={
-            "experiment": name, "leaks": dict(leaks),
+            "experiment": name, "leaks": dict(leaks), "leaks_text": ", ".join(sorted(leaks)) or "none",
             "transductive": ini.get("FEATS", "scale") == "speaker",
             "intervals": "speakers" if data.speakers else "samples", "notes": data.notes, **extra,
         },

@@ -135,11 +135,12 @@ def _add_classes(ini, data, rows, outputs, tables: list, pictures: Pictures) -> 
         "Confusion", "Test samples of all folds.",
     )  # fmt: skip
     if ini.get("PLOT", "combine_per_speaker") and data.speakers:
-        combined = _by_speaker(data, rows, outputs)
+        combined = _by_speaker(data, rows, outputs, ini.get("PLOT", "combine_per_speaker"))
         pictures.add(
             "confusion_speakers",
             confusion_matrices({"": combined}, data.classes, unit="speakers", show_counts=True),
-            "Confusion by speaker", "The most frequent decision of a speaker's samples of each true class.",
+            "Confusion by speaker", "A decision for a speaker's samples of each true class together: their most "
+            "frequent one (mode), or that of their mean probabilities (mean).",
         )  # fmt: skip
     bins = top_label_bins(outputs, truth)
     error = calibration_error(bins)
@@ -159,11 +160,12 @@ def _add_classes(ini, data, rows, outputs, tables: list, pictures: Pictures) -> 
     )  # fmt: skip
 
 
-def _by_speaker(data, rows, outputs) -> np.ndarray:
+def _by_speaker(data, rows, outputs, how: str) -> np.ndarray:
     votes: dict[tuple[str, int], np.ndarray] = {}
-    for row, guess in zip(rows, outputs.argmax(1), strict=True):
+    for row, output in zip(rows, outputs, strict=True):
         key = (data.speakers[row], int(data.target[row]))
-        votes.setdefault(key, np.zeros(len(data.classes)))[guess] += 1
+        vote = output if how == "mean" else np.eye(len(data.classes))[output.argmax()]
+        votes[key] = votes.get(key, 0.0) + vote
     truth = np.array([true for _, true in votes])
     majority = np.array([vote.argmax() for vote in votes.values()])
     return classification.confusion_matrix(truth, majority, len(data.classes))

@@ -16,6 +16,8 @@ from speechlib.experiments.training import FoldOutcome, run_folds
 from speechlib.experiments.waveforms import waveform_table
 from speechlib.io.experiment_ini import ExperimentIni
 
+Extend = Callable[[ExperimentData], tuple[ExperimentData, dict[str, Any]]]
+
 
 @dataclass
 class Outcome:
@@ -28,16 +30,20 @@ class Outcome:
     summary: dict[str, Any]
 
 
-def run_experiment(ini: ExperimentIni, say: Callable[[str], None]) -> Outcome:
+def run_experiment(ini: ExperimentIni, say: Callable[[str], None], extend: Extend | None = None) -> Outcome:
     """Run an experiment and write its files.
 
     Args:
         ini: the experiment.
         say: is told what happens.
+        extend: adds samples behind those of the data, to the training parts of folds alone; returns the data with them,
+            and what result.json says of them. Split, gate and scores are those of the data as they were.
 
     Raises:
         ValueError: whatever does not fit, before anything is written.
     """
+    for sentence in ini.kept_keys():
+        say(f"note: {sentence}")
     data = load_data(ini, say)
     seed = ini.get("MODEL", "random_state")
     seed = ini.get("EXP", "seed") if seed is None else seed
@@ -47,14 +53,16 @@ def run_experiment(ini: ExperimentIni, say: Callable[[str], None]) -> Outcome:
     for kind, text in leaks.items():
         say(f"warning: allowed leak {kind}: {text}")
     say(describe(data))
-    features = sample_features(ini, data, say)
+    extended, about = extend(data) if extend else (data, {})
+    features = sample_features(ini, extended, say)
     runs = []
     for run in range(ini.get("EXP", "runs")):
-        runs.append(run_folds(ini, data, features, seed + run, say))
-    extra = {"features": ini.get("FEATS", "type"), "model": ini.get("MODEL", "type"), "feature_notes": features.notes}
+        runs.append(run_folds(ini, extended, features, seed + run, say))
+    extra = {"features": ini.get("FEATS", "type"), "model": ini.get("MODEL", "type"), "feature_notes": features.notes,
+             **about}  # fmt: skip
     summary = write_outcome(ini, data, runs, leaks, extra)
     if ini.get("EXP", "save") or ini.get("MODEL", "save"):
-        say(f"{save_model(ini, data, features, seed)}: model kept")
+        say(f"{save_model(ini, extended, features, seed)}: model kept")
     say(f"{experiment_folder(ini)}/result.json: {score_line(summary)}")
     return Outcome(data, features, runs, leaks, summary)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from speechlib.experiments.encoders import describe_encoder, load_encoder
+from speechlib.experiments.encoders import describe_encoder, load_encoder, num_encoder_layers
 from speechlib.io.cli import nearest
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.experiment_keys import CLASSIFIERS, REGRESSIONS
@@ -51,7 +51,8 @@ def model_settings(ini: ExperimentIni, num_classes: int, seed: int) -> ModelSett
 
     rate = plain("learning_rate")
     estimator = EstimatorOptions(
-        c=plain("c_val"), kernel=default("kernel", "rbf"), gamma=default("gamma", "scale"),
+        c=plain("c_val") if plain("c") is None else plain("c"),
+        kernel=default("kernel", "rbf"), gamma=default("gamma", "scale"),
         neighbours=default("k_val", 5), weights=default("knn_weights", "uniform"),
         components=default("gmm_components", 4), covariance=default("gmm_covariance_type", "full"),
         trees=default("n_estimators", 100), max_depth=default("max_depth", 6), learning_rate=rate,
@@ -65,15 +66,12 @@ def model_settings(ini: ExperimentIni, num_classes: int, seed: int) -> ModelSett
             "batch_size": default("batch_size", 8), "loss": loss, "patience": plain("patience"), "seed": seed,
             "device": _device(ini.get("MODEL", "device")), "num_threads": ini.get("MODEL", "n_jobs") or 1,
         }  # fmt: skip
-        if ini.get("MODEL", "patience") and not ini.get("EXP", "traindevtest"):
-            raise ini.error("MODEL", "patience", "epochs are chosen on a dev part, never on test: set traindevtest = "
-                            "True in [EXP]")  # fmt: skip
     scaling = ini.get("FEATS", "scale")
     return ModelSettings(
-        kind, num_classes, estimator, network, _hidden(ini, plain("layers")), _dropout(ini, default("drop", 0.1)),
+        kind, num_classes, estimator, network, _hidden(ini, plain("layers"), kind), _dropout(ini, default("drop", 0.1)),
         scaling=None if scaling == "speaker" or kind == "finetune" else scaling,
         balancing=ini.get("FEATS", "balancing"), balancing_seed=ini.get("FEATS", "balancing_random_state"),
-        class_weight=ini.get("MODEL", "class_weight"),
+        class_weight=ini.get("MODEL", "class_weight"), num_layers=_learned_layers(ini),
     )  # fmt: skip
 
 
@@ -115,10 +113,22 @@ def encoder_maker(ini: ExperimentIni) -> tuple[dict | None, Callable | None]:
     return {key: value for key, value in description.items() if key != "weights"}, make
 
 
-def _hidden(ini: ExperimentIni, layers) -> tuple[int, ...]:
+def _learned_layers(ini: ExperimentIni) -> int:
+    """Layers whose mixture the model learns; 1 where it learns none."""
+    kinds = [kind for kind in ini.get("FEATS", "type") if kind in ENCODER_KINDS]
+    learned = [kind for kind in kinds if ini.get("FEATS", f"{kind}.layer") == "learned"]
+    if not learned:
+        return 1
+    if len(ini.get("FEATS", "type")) > 1:
+        raise ini.error("FEATS", "type", f"layers of {learned[0]} are learned from that one kind of features alone")
+    encoder = describe_encoder(ini, "FEATS", f"{learned[0]}.model", f"{learned[0]}.config", learned[0])
+    return num_encoder_layers(encoder)
+
+
+def _hidden(ini: ExperimentIni, layers, kind: str) -> tuple[int, ...]:
     """Sizes of [64, 16] or {'l1': 64, 'l2': 16}."""
     if layers is None:
-        return (64, 16)
+        return () if kind in ON_FRAMES else (64, 16)
     sizes = list(layers.values()) if isinstance(layers, dict) else layers
     if not isinstance(sizes, list | tuple) or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ini.error("MODEL", "layers", f"expected sizes such as [64, 16] or {{'l1': 64, 'l2': 16}}, got {layers!r}")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from speechlib.io.cli import nearest
-from speechlib.io.experiment_keys import DATABASE_KEYS, SECTIONS, Key
+from speechlib.io.experiment_keys import DATABASE_KEYS, KEPT, SECTIONS, Key
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -24,6 +24,7 @@ class ExperimentIni:
 
     Args:
         path: the INI file.
+        beside: file that a relative DATA.root_folders lies beside, where it is not this one.
 
     Attributes:
         path: of the file.
@@ -35,8 +36,9 @@ class ExperimentIni:
         OSError: the file cannot be read.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, beside: str | os.PathLike | None = None):
         self.path = os.fspath(path)
+        self._folder = os.path.dirname(self.path if beside is None else os.fspath(beside))
         self.text = _read_text(self.path)
         self._lines = _line_numbers(self.text)
         self._given = _parse(self.path, self.text)
@@ -74,6 +76,19 @@ class ExperimentIni:
         if full in self._extra:
             return _value(self._extra[full], known, f"{self.get('DATA', 'root_folders')}: {full}")
         return known.default
+
+    def num_bins(self, column: str) -> int | None:
+        """The value of `<column>_bins` of [DATA]: bins that a balanced split makes of a column of numbers; or None."""
+        key = f"{column}_bins".lower()
+        return self._convert("DATA", key, Key("int", None, "bins")) if self.has("DATA", key) else None
+
+    def kept_keys(self) -> list[str]:
+        """A sentence about each key that is read and changes nothing."""
+        return [
+            f"{self.where(section, key)}: without effect: {why}"
+            for (section, key), why in KEPT.items()
+            if self.has(section, key) and self.get(section, key) not in (False, SECTIONS[section][key].default)
+        ]
 
     def tuning_values(self, parameter: str) -> list:
         """The values that MODEL.tuning_params searches for a parameter.
@@ -127,6 +142,10 @@ class ExperimentIni:
         if key in SECTIONS["DATA"]:
             self.get("DATA", key)
             return
+        balanced = {f"{column}_bins".lower() for column in self.get("DATA", "balance") or {}}
+        if key in balanced:
+            self.num_bins(key[: -len("_bins")])
+            return
         names = {name.lower(): name for name in self.databases}
         # The longest name wins, where one database's name begins another's.
         for name in sorted(names, key=len, reverse=True):
@@ -150,7 +169,7 @@ class ExperimentIni:
         return _value(self._given[section][key], known, self.where(section, key))
 
     def _read_root_folders(self, path: str) -> None:
-        path = os.path.join(os.path.dirname(self.path), path) if not os.path.exists(path) else path
+        path = os.path.join(self._folder, path) if not os.path.exists(path) else path
         try:
             text = _read_text(path)
         except FileNotFoundError:

@@ -61,6 +61,14 @@ SCALINGS = ("standard", "robust", "minmax", "maxabs", "bins", "speaker")
 BALANCINGS = ("ros", "smote", "randomundersampler")
 AUGMENTATIONS = ("noise", "reverberation", "speed", "pitch", "traditional")
 
+# Keys of Nkululeko that are read and change nothing here; a note says so where a file sets them to something.
+KEPT = {
+    ("FEATS", "store_format"): "the store has one format of its own",
+    ("FEATS", "print_feats"): "features are not printed; the store and explore have them",
+    ("REPORT", "fresh"): "every report is fresh",
+    ("PLOT", "best_model"): "the epoch is the best on a dev part, never on test; the confusion matrix is always drawn",
+}
+
 SECTIONS: dict[str, dict[str, Key]] = {
     "EXP": {
         "root": Key("path", "./results/", "folder of all experiments"),
@@ -83,7 +91,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "labels": _list(None, "classes; others are left out (default: all)"),
         "bins": _list(None, "edges that make classes of numbers; beyond the outer ones nothing lies"),
         "target_divide_by": _float(None, "divide the target by this"),
-        "filter": _list([], "[[column, value or values], ...] that a sample must have"),
+        "filter": Key("literal", [], "[[column, value or values], ...] or {column: ...} that a sample must have"),
         "filter.sample_selection": _text("all", "which part filters apply to", *SELECTIONS),
         "limit_samples": _int(None, "keep so many samples of a part, drawn by the seed"),
         "limit_samples_per_speaker": _int(None, "keep so many samples of a speaker"),
@@ -112,7 +120,8 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "balancing_random_state": _int(42, "seed of the balancing"),
         "needs_feature_extraction": _bool(False, "compute features anew"),
         "no_reuse": _bool(False, "compute features anew"),
-        "store_format": _text("pkl", "kept for Nkululeko's files: the store has one format of ours", "pkl", "csv"),
+        "store_format": _text("pkl", "of Nkululeko, without effect: the store has one format of ours", "pkl", "csv"),
+        "print_feats": _bool(False, "of Nkululeko, without effect"),
         "import_file": _list(None, "CSV files (file, value ..) or scripts of Kaldi archives"),
         "import_files_append": _bool(True, "files hold more samples; False: more columns"),
         "embeddings.model": Key("path", None, "folder of a trained speaker network of this repository"),
@@ -135,6 +144,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
     "MODEL": {
         "type": _text("svm", "kind of model", *dict.fromkeys(CLASSIFIERS + REGRESSIONS)),
         "c_val": _float(None, "C of svm (1), svr (.001) and logreg (1)"),
+        "c": _float(None, "the same, as scikit-learn calls it"),
         "kernel": _text("rbf", "of svm and svr", "rbf", "linear", "poly", "sigmoid"),
         "gamma": Key("literal", "scale", "of svm and svr"),
         "k_val": _int(5, "neighbours of knn"),
@@ -145,13 +155,13 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "max_depth": _int(6, "of trees"),
         "subsample": _float(1.0, "share of samples for a tree of xgb"),
         "learning_rate": _float(None, "of neural networks (1e-4), gb (.1) and xgb (.3)"),
-        "layers": Key("literal", None, "sizes of hidden layers of mlp: [64, 16] or {'l1': 64, 'l2': 16}"),
+        "layers": Key("literal", None, "sizes of hidden layers: [64, 16] or {'l1': 64, 'l2': 16} (cnn: none)"),
         "drop": Key("literal", 0.1, "dropout behind hidden layers of mlp; False: none"),
         "batch_size": _int(8, "of neural networks"),
         "loss": _text(None, "of neural networks", "cross", "mse", "mae", "1-ccc"),
         "measure": _text(None, "that chooses settings", "uar", "accuracy", "f1_macro", "ccc", "mae", "mse", "pcc"),
         "scoring": _text(None, "the same in scikit-learn's words", "recall_macro", "accuracy", "f1_macro"),
-        "patience": _int(None, "stop after so many epochs without a better dev score"),
+        "patience": _int(None, "stop after so many epochs without a better dev score; brings a dev part"),
         "device": _text("auto", "auto, cpu, or a GPU: cuda, or its number"),
         "n_jobs": _int(None, "threads that train (default: 1)"),
         "save": _bool(False, "as EXP.save"),
@@ -192,6 +202,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "sample_selection": _text("all", "which part", *SELECTIONS),
         "method": _text("silero", "voice activity detector", "silero", "energy"),
         "segment_target": Key("path", None, "as result"),
+        "target": Key("path", None, "as result"),
         "result": Key("path", "segmented.csv", "CSV file in the experiment's folder"),
         "min_length": _float(2.0, "seconds; shorter segments are left out"),
         "max_length": _float(None, "seconds; longer segments are cut"),
@@ -218,12 +229,13 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "name": _text("", "prefix of the figures' names"),
         "format": _text("png", "of figures", "png", "svg", "pdf"),
         "ccc": _bool(False, "show CCC in headings of regressions"),
+        "best_model": _bool(False, "of Nkululeko, without effect: the epoch is the best on dev, never on test"),
         "epoch_progression": _bool(True, "learning curves of neural networks"),
-        "combine_per_speaker": _text(None, "one more confusion matrix of speakers' majority decisions", "mode"),
+        "combine_per_speaker": _text(None, "one more confusion matrix: decisions by speaker", "mode", "mean"),
     },
     "REPORT": {
         "show": _bool(False, "print the tables of the report at the end"),
-        "fresh": _bool(False, "kept for Nkululeko's files: every report is fresh"),
+        "fresh": _bool(False, "of Nkululeko, without effect: every report is fresh"),
         "latex": _text(None, "name of the LaTeX document (default: report)"),
         "title": _text(None, "of the document"),
         "author": _text(None, "of the document"),
@@ -256,7 +268,8 @@ DATABASE_KEYS: dict[str, Key] = {
     "as_test": _bool(False, "its test part alone"),
     "as_train": _bool(False, "its training part alone"),
     "required": _text(None, "column that must have a value"),
-    "filter": _list([], "as DATA.filter"),
+    "filter": Key("literal", [], "as DATA.filter"),
+    "columns": _list(None, "columns that must be there; all are read"),
     "limit": _int(None, "keep the first so many samples"),
     "limit_samples": _int(None, "keep so many samples"),
     "limit_samples_per_speaker": _int(None, "keep so many samples of a speaker"),

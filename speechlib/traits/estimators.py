@@ -254,7 +254,9 @@ def _make(kind: str, options: EstimatorOptions):
         from sklearn import neighbors
 
         make = neighbors.KNeighborsClassifier if kind == "knn" else neighbors.KNeighborsRegressor
-        return make(options.neighbours, weights=options.weights)
+        # Trees over a few columns find the same neighbours, but a kept model must not hold them: their insides are
+        # offsets into memory, which a file could set to anything.
+        return make(options.neighbours, weights=options.weights, algorithm="brute")
     if kind == "bayes":
         from sklearn.naive_bayes import GaussianNB
 

@@ -27,24 +27,26 @@ class ModelSettings:
         num_classes: of a classification; 0: a regression.
         estimator: parameters of estimators.
         network: keywords of NetworkOptions, of networks.
-        hidden: sizes of the hidden layers of a perceptron.
+        hidden: sizes of the hidden layers of a perceptron, or behind the statistics of a cnn.
         dropout: behind each of them.
         scaling: of speechlib.traits.scaling.KINDS, or None.
         balancing: of speechlib.traits.balancing.METHODS, or None.
         balancing_seed: its seed.
         class_weight: weigh rows by the rarity of their class.
+        num_layers: of hidden states that lie side by side in a frame and are mixed by learned weights, of cnn.
     """
 
     kind: str
     num_classes: int
     estimator: EstimatorOptions = EstimatorOptions()
     network: dict[str, Any] = field(default_factory=dict)
-    hidden: tuple[int, ...] = (64, 16)
+    hidden: tuple[int, ...] = ()
     dropout: float | tuple[float, ...] = 0.1
     scaling: str | None = None
     balancing: str | None = None
     balancing_seed: int = 42
     class_weight: bool = False
+    num_layers: int = 1
 
 
 class TraitModel:
@@ -136,7 +138,10 @@ class TraitModel:
             encoder, dim = self._make_encoder()
             return EncoderHead(encoder, dim, outputs, _one(settings.dropout))
         if settings.kind in ON_FRAMES:
-            return FrameCnn(input_dim, outputs, dropout=_one(settings.dropout))
+            return FrameCnn(
+                input_dim, outputs, dropout=_one(settings.dropout), hidden=settings.hidden,
+                num_layers=settings.num_layers,
+            )  # fmt: skip
         return Perceptron(input_dim, settings.hidden, outputs, settings.dropout)
 
     def _fit_network(self, x: Features, y: np.ndarray, score: Score, dev, weights) -> None:

@@ -47,10 +47,28 @@ class FrameCnn(nn.Module):
         num_outputs: classes, or 1.
         width: channels.
         dropout: before the last layer.
+        hidden: sizes of layers with ReLU between the statistics and the output.
+        num_layers: more than 1: a frame holds the states of so many layers side by side, which are mixed by learned
+            weights that add up to 1.
+
+    Raises:
+        ValueError: the coefficients are not as many for each layer.
     """
 
-    def __init__(self, input_dim: int, num_outputs: int, width: int = 64, dropout: float = 0.1):
+    def __init__(
+        self,
+        input_dim: int,
+        num_outputs: int,
+        width: int = 64,
+        dropout: float = 0.1,
+        hidden: Sequence[int] = (),
+        num_layers: int = 1,
+    ):
         super().__init__()
+        if num_layers < 1 or input_dim % num_layers:
+            raise ValueError(f"{input_dim} coefficients cannot be those of {num_layers} layers")
+        self.mixture = nn.Parameter(torch.zeros(num_layers)) if num_layers > 1 else None
+        input_dim //= num_layers
         sizes = [(input_dim, width, 5, 1), (width, width, 3, 2), (width, width, 3, 4)]
         self.convolutions = nn.ModuleList(
             nn.Conv1d(before, after, kernel, dilation=dilation, padding=(kernel - 1) // 2 * dilation)
@@ -58,7 +76,7 @@ class FrameCnn(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for _ in sizes)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(2 * width, num_outputs)
+        self.output = Perceptron(2 * width, hidden, num_outputs, dropout)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Outputs.
@@ -72,6 +90,8 @@ class FrameCnn(nn.Module):
         """
         if lengths is None:
             lengths = torch.full((len(x),), x.shape[1], device=x.device)
+        if self.mixture is not None:
+            x = torch.einsum("l,btld->btd", self.mixture.softmax(0), x.unflatten(2, (len(self.mixture), -1)))
         valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         mask = valid[:, None, :].to(x.dtype)
         hidden = x.transpose(1, 2) * mask

@@ -64,6 +64,19 @@ def test_a_dev_part_is_of_other_speakers(write_ini):
             assert all(parts) and sum(map(len, parts)) == len(set.union(*parts)) == 5
 
 
+def test_patience_brings_a_dev_part(write_ini):
+    assert len(load(write_ini(MODEL={"type": "mlp", "patience": 3})).folds[0].dev)
+
+
+def test_numbers_are_balanced_in_bins(write_ini):
+    keys = {"tones.split_strategy": "balanced", "balance": "{'emotion': 1, 'age': 1}", "age_bins": 3}
+    assert len(load(write_ini(DATA=keys)).folds[0].test) == 9
+    with pytest.raises(ValueError, match="unknown or unsupported key gender_bins"):
+        load(write_ini(DATA={**keys, "gender_bins": 2}))
+    with pytest.raises(ValueError, match="its bins are of numbers"):
+        load(write_ini(DATA={**keys, "emotion_bins": 2}))
+
+
 def test_a_database_for_each_part(write_ini, tones):
     keys = {"databases": "['a', 'b']", "tones": None, "tones.absolute_path": None}
     for name, part in (("a", "train"), ("b", "test")):
@@ -89,6 +102,7 @@ def test_lists_of_utterances_split_too(write_ini, tones, tmp_path):
 def test_filters_and_limits(write_ini):
     assert len(load(write_ini(DATA={"filter": "[['gender', 'male']]"})).samples) == 27
     assert len(load(write_ini(DATA={"tones.filter": "[['speaker', ['s0', 's1', 's2']]]"})).samples) == 27
+    assert len(load(write_ini(DATA={"tones.filter": "{'gender': 'male', 'speaker': ['s0', 's2']}"})).samples) == 18
     assert len(load(write_ini(DATA={"samples_per_speaker": 4})).samples) == 20
     assert len(load(write_ini(DATA={"tones.limit_samples_per_speaker": 6})).samples) == 30
     parts = load(write_ini(DATA={"limit_samples": 8, "tones.split_strategy": "['s0']"})).folds[0]
@@ -128,6 +142,7 @@ def test_labels_mapping_and_bins(write_ini):
         ({"DATA": {"tones.split_strategy": "speakers_stated", "tones.train": "['s0']", "tones.test": "['s0']"}},
          "speaker s0 is for train and for test"),
         ({"DATA": {"tones": "nowhere.csv"}}, "there is no file or folder nowhere.csv"),
+        ({"DATA": {"tones.columns": "['height']"}}, "no column 'height', which tones.columns needs"),
         ({"DATA": {"filter": "['gender']"}}, "expected .*column.*, got 'gender'"),
         ({"DATA": {"filter": "[['gendr', 'x']]"}}, r"did you mean gender\?"),
         ({"DATA": {"filter": "[['speaker', 's0']]"}}, "needs two of them or more, there is s0"),

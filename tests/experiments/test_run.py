@@ -189,7 +189,6 @@ def test_silent_files_are_listed(write_ini, tones, tmp_path):
     [
         ({"MODEL": {"type": "svr"}}, "svr does no classification"),
         ({"MODEL": {"type": "cnn"}, "FEATS": {"type": "['functionals']"}}, "functionals gives one vector a sample"),
-        ({"MODEL": {"type": "mlp", "patience": 3}}, "epochs are chosen on a dev part, never on test"),
         ({"MODEL": {"type": "mlp", "layers": "'many'"}}, "expected sizes such as"),
         ({"MODEL": {"type": "mlp", "drop": 1.5}}, "expected a rate from 0 to 1"),
         ({"MODEL": {"push_to_hub": "True"}}, "models are not sent anywhere"),

@@ -121,6 +121,12 @@ def test_values_to_search(tmp_path):
         found.tuning_values("gamma")
 
 
+def test_keys_without_effect_are_told(tmp_path):
+    text = "[PLOT]\nbest_model = True\n[FEATS]\nstore_format = csv\nprint_feats = False\n"
+    told = [line.split(": ")[1] for line in ini(tmp_path, text).kept_keys()]
+    assert told == ["[FEATS] store_format", "[PLOT] best_model"]
+
+
 def test_root_folders_add_keys_of_databases(tmp_path):
     (tmp_path / "roots.ini").write_text("[DATA]\na = /elsewhere\na.type = kaldi\n")
     found = ini(tmp_path, "[DATA]\nroot_folders = roots.ini\ndatabases = ['a']\n")

@@ -178,6 +178,21 @@ def test_an_utterance_does_not_depend_on_its_neighbours_in_a_batch():
     torch.testing.assert_close(model(garbage, lengths), first)
 
 
+def test_learned_layers_are_mixed_by_weights_that_add_up_to_1():
+    torch.manual_seed(0)
+    model = FrameCnn(6, 3, width=8, num_layers=3).eval()
+    with torch.no_grad():
+        model.mixture.copy_(torch.tensor([0.0, 1.0, 2.0]))
+    plain = FrameCnn(2, 3, width=8).eval()
+    plain.load_state_dict({name: value for name, value in model.state_dict().items() if name != "mixture"})
+    x = torch.from_numpy(RNG.normal(size=(2, 12, 6)).astype(np.float32))
+    weights = np.exp([0.0, 1.0, 2.0]) / np.exp([0.0, 1.0, 2.0]).sum()
+    mixed = sum(float(w) * x[:, :, 2 * layer : 2 * layer + 2] for layer, w in enumerate(weights))
+    torch.testing.assert_close(model(x), plain(mixed))
+    with pytest.raises(ValueError, match="7 coefficients cannot be those of 3 layers"):
+        FrameCnn(7, 3, num_layers=3)
+
+
 def test_a_head_pools_the_valid_frames_of_an_encoder():
     class Encoder(torch.nn.Module):
         def forward(self, x, lengths):
@@ -236,4 +251,5 @@ def test_what_does_not_fit_is_an_error(call, message):
 
 def test_a_loss_that_is_not_finite_stops_the_training():
     with pytest.raises(ValueError, match="lower learning_rate"):
-        TraitModel(ModelSettings("mlp", 3, network={**NETWORK, "learning_rate": 1e30})).fit(X, Y, None, accuracy)
+        settings = ModelSettings("mlp", 3, hidden=(8, 8), network={**NETWORK, "learning_rate": 1e30})
+        TraitModel(settings).fit(X, Y, None, accuracy)
