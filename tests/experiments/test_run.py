@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -113,6 +114,26 @@ def test_features_are_computed_once_and_again_after_a_change(write_ini, tones, t
     assert any("all 45 samples were in the store" in line for line in run(write_ini("b", MODEL={"type": "knn"}))[1])
     assert any("45 samples computed" in line for line in run(write_ini("c", FEATS={"num_ceps": 13}))[1])
     assert any("45 samples computed" in line for line in run(write_ini("d", FEATS={"no_reuse": "True"}))[1])
+
+
+@pytest.mark.parametrize("kind, package, columns", [("os", "opensmile", 88), ("praat", "parselmouth", 11)])
+def test_features_of_others_say_their_licence(write_ini, kind, package, columns):
+    pytest.importorskip(package, reason=f"the extra with {package} is not installed")
+    outcome, said, folder = run(write_ini(FEATS={"type": f"['{kind}']"}))
+    assert outcome.summary["uar"] > 0.6 and len(outcome.features.names) == columns
+    licence = {"os": "research licence, not for commercial use", "praat": "GPL-3.0"}[kind]
+    assert sum(licence in line for line in said) == 1
+    assert licence in str(read_result(folder / "result.json")["extra"]["feature_notes"])
+
+
+def test_features_that_are_not_installed_are_named(write_ini, monkeypatch):
+    for kind, package in (("os", "opensmile"), ("praat", "parselmouth")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ImportError, match="utils/setup_env.sh"):
+            run(write_ini(FEATS={"type": f"['{kind}']"}))
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(ImportError, match="utils/setup_env.sh xgboost"):
+        run(write_ini(MODEL={"type": "xgb"}))
 
 
 def test_imported_features(write_ini, tones, tmp_path):
