@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -43,10 +44,12 @@ class WaveformEncoder(nn.Module):
             lengths: (batch,) samples of each.
 
         Returns:
-            (batch, frames, dim) and (batch,) frames of each.
+            (batch, frames, dim) and (batch,) frames of each; whatever else is in the batch.
         """
+        rows = [row[:length] for row, length in zip(x, lengths.tolist(), strict=True)]
         if self._normalises:
-            rows = [row[:length] for row, length in zip(x, lengths.tolist(), strict=True)]
-            x = nn.utils.rnn.pad_sequence([nn.functional.layer_norm(row, row.shape) for row in rows], batch_first=True)
-        states, counts = self.network(x, lengths)
-        return states, counts
+            rows = [nn.functional.layer_norm(row, row.shape) for row in rows]
+        # One by one: the convolutions of the base networks normalise over time, and must not see what fills up a row.
+        frames = [self.network.feature_extractor(row[None], None)[0][0] for row in rows]
+        counts = torch.tensor([len(row) for row in frames], device=x.device)
+        return self.network.encoder(nn.utils.rnn.pad_sequence(frames, batch_first=True), counts), counts

@@ -216,13 +216,16 @@ def tsne(vectors: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nda
         ValueError: fewer than three items, or vectors that are not finite.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     vectors = np.asarray(vectors, dtype=np.float64)
     if vectors.ndim != 2 or len(vectors) < 3 or not np.isfinite(vectors).all():
         raise ValueError(f"t-SNE needs at least three finite vectors, got shape {vectors.shape}")
     perplexity = min(perplexity, (len(vectors) - 1) / 3.0)
     projection = TSNE(metric="cosine", init="random", random_state=seed, perplexity=perplexity, n_jobs=1)
-    return projection.fit_transform(vectors)
+    # n_jobs does not hold for the gradient: on a busy machine its thousand little parallel loops wait for each other.
+    with threadpool_limits(1, "openmp"):
+        return projection.fit_transform(vectors)
 
 
 def _spread(values: np.ndarray, width: float) -> np.ndarray:
