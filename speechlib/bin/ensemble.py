@@ -1,6 +1,6 @@
 """Combine the predictions of experiments that ran, and score them as one: one decision of several models.
 
-The experiments must have the same split. The result lies beside that of the first one, in <root>/<name>. Methods:
+The experiments must have the same test parts. The result lies beside that of the first one, in <root>/<name>. Methods:
 majority_voting, mean, max, sum, max_class, uncertainty_threshold (with --threshold), uncertainty_weighted,
 confidence_weighted, performance_weighted (with --weights from other data, one an experiment).
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -45,14 +46,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     from speechlib.experiments.training import FoldOutcome
 
     inis = [ExperimentIni(path) for path in args.configs]
-    tables, results = [], []
+    tables, results, tests = [], [], []
     for ini in inis:
         folder = experiment_folder(ini)
         if not (folder / "result.json").is_file():
             raise FileNotFoundError(f"{folder}/result.json: not there: run the experiment {ini.path} first")
         results.append(read_result(folder / "result.json"))
         tables.append(read_predictions(folder / "predictions.csv"))
-    check_alike(args.configs, tables, results)
+        tests.append(test_parts(folder / "split.tsv"))
+    check_alike(args.configs, tables, tests)
     data = load_data(inis[0], say)
     if not data.classes:
         raise ValueError(f"{inis[0].path}: an ensemble decides between classes, this is a regression")
@@ -77,12 +79,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     say(f"{experiment_folder(inis[0]).with_name(name)}/result.json: {score_line(summary)}")
 
 
-def check_alike(configs: Sequence[str], tables: Sequence[Predictions], results: Sequence[dict]) -> None:
-    """Raise a ValueError if the experiments do not have the same split, files and classes."""
-    for config, table, result in zip(configs, tables, results, strict=True):
+def test_parts(path: Path) -> list[str]:
+    """Lines of split.tsv about test parts: what an experiment is scored on; dev belongs to its training."""
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.split("\t")[1:2] == ["test"]]
+
+
+def check_alike(configs: Sequence[str], tables: Sequence[Predictions], tests: Sequence[list[str]]) -> None:
+    """Raise a ValueError if the experiments do not have the same test parts, files and classes."""
+    for config, table, test in zip(configs, tables, tests, strict=True):
         if not table.classes:
             raise ValueError(f"{config}: its predictions have no probabilities: an ensemble needs a classification")
-        if result.get("split_sha256") != results[0].get("split_sha256"):
+        if test != tests[0]:
             raise ValueError(f"{config} and {configs[0]} have different splits: an ensemble needs one split for all")
         if (table.files, table.truth, table.classes) != (tables[0].files, tables[0].truth, tables[0].classes):
             raise ValueError(f"{config} and {configs[0]} predict other files or classes: run both again")

@@ -195,8 +195,8 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "result": Key("path", "predicted.csv", "CSV file in the experiment's folder"),
         "models": Key("dict", {}, "{trait: INI file of an experiment with a saved model}"),
         "speaker.model": Key("path", None, "folder of a speaker network; without it, statistics of MFCCs"),
-        "speaker.threshold": _float(None, "cosine distance at which clusters are speakers"),
-        "speaker.number": _int(None, "of speakers, where it is known"),
+        "speaker.threshold": _float(None, "cosine distance at which clusters are speakers (default: best silhouette)"),
+        "speaker.number": _int(None, "of speakers in the whole table, where it is known"),
     },
     "SEGMENT": {
         "sample_selection": _text("all", "which part", *SELECTIONS),
