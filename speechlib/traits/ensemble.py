@@ -9,7 +9,7 @@ u_m = H(p_m) / ln K, the entropy in units of that of a fair die with K sides:
     max_class              the label of the model that has the largest probability of all; differs from `max` in ties:
                            there the first class wins, here the first model
     uncertainty_threshold  the label of the least uncertain model if its u_m is at most the threshold, else as `mean`
-    uncertainty_weighted   as `mean` with weights 1 / u_m, 1e10 where u_m is 0
+    uncertainty_weighted   as `mean` with weights 1 / u_m, at most 1e10
     confidence_weighted    as `mean` with weights 1 - u_m
     performance_weighted   as `mean` with weights given for the models, from scores on other data
 
@@ -131,7 +131,7 @@ def _weights(method: str, p: np.ndarray, weights: Sequence[float] | None, uncert
         raw = np.repeat(given[:, None], samples, 1)
     elif method == "uncertainty_weighted":
         u = uncertainties(p, uncertainty)
-        raw = 1.0 / np.where(u == 0, 1e-10, u)
+        raw = 1.0 / np.maximum(u, 1e-10)
     elif method == "confidence_weighted":
         raw = 1.0 - uncertainties(p, uncertainty)
         raw[:, ~raw.any(0)] = 1.0  # no model knows anything: all count alike
