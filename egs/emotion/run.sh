@@ -98,9 +98,8 @@ if stage 6 "Look at the data"; then
 fi
 
 if stage 7 "Experiments without programming"; then
-  for experiment in $experiments; do
-    python -m speechlib.bin.experiment --config "$inis/$experiment.ini"
-  done
+  $cuda_cmd --max-jobs-run "$nj" JOB=1:"$(wc -w <<<"$experiments")" "$exp/experiments/log/run.JOB.log" \
+    local/run_experiment.sh "$inis" "$experiments" JOB
 fi
 
 if stage 8 "Ensembles of our own features"; then

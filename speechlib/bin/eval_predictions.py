@@ -1,7 +1,7 @@
 """Score a table of predictions of utterances: UAR, accuracy, macro F1 with intervals over speakers; a confusion matrix.
 
-The table is predictions.csv as steps/run_folds.sh leaves it, its files are utterances of the data directory. Folds that
-share speakers between training and test (folds.json says so) are marked as a leak in the result.
+The table is predictions.csv as steps/run_folds.sh leaves it, its files are utterances of the data directory. What training
+and test share in some fold, speakers or sentences (by text, or utt2sentence), is marked as a leak in the result.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.datadir import DataDir
 from speechlib.io.predictions import read_predictions
 from speechlib.io.results import add_tag_option, write_result
+from speechlib.io.texts import normalise_text
+from speechlib.io.utterances import read_utterances
 from speechlib.metrics.classification import confusion_matrix, score_intervals, scores
 
 
@@ -25,12 +27,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = KaldiArgumentParser(
         prog="eval_predictions",
         description=__doc__,
-        epilog="e.g.: python -m speechlib.bin.eval_predictions --label emotion --folds data/loso/folds.json data/all "
+        epilog="e.g.: python -m speechlib.bin.eval_predictions --label emotion --folds data/loso data/all "
         "exp/loso/predictions.csv exp/loso/result.json",
     )
     add = parser.add_argument
     add("--label", default="emotion", help="what is predicted; utt2<label> is the truth that the table must agree with")
-    add("--folds", metavar="FILE", help="folds.json of the protocol")
+    add("--folds", metavar="DIR", help="folder of the protocol's folds, with folds.json and lists")
     add("--confusion", metavar="FILE", help="picture of the confusion matrix: .png, .svg or .pdf")
     add("--title", default="", help="above the picture")
     add("--seed", type=int, help="of the training")
@@ -60,10 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     intervals = score_intervals(truth, predicted, speakers, len(classes)) if several else {}
     leaks, folds = {}, None
     if args.folds:
-        with open(args.folds, encoding="utf-8") as file:
+        with open(Path(args.folds) / "folds.json", encoding="utf-8") as file:
             folds = json.load(file)
-        if folds["speakers_shared"]:
-            leaks["shared_speakers"] = "speakers of training are in test, too"
+        leaks = shared_of_folds(Path(args.folds), [fold["name"] for fold in folds["folds"]], data)
     write_result(
         args.result,
         task=f"{args.label} classification",
@@ -84,7 +85,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         with atomic_write(args.confusion) as file:
             file.write(figure_bytes(figure, Path(args.confusion).suffix[1:]))
     line = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-    print(f"eval_predictions: {args.result}: {line}{' (SPEAKERS SHARED)' if leaks else ''}")
+    print(f"eval_predictions: {args.result}: {line}{' (SPEAKERS SHARED)' if 'shared_speakers' in leaks else ''}")
+
+
+def shared_of_folds(folder: Path, names: Sequence[str], data: DataDir) -> dict[str, str]:
+    """What training and test share in some fold, by kind of leak."""
+    texts = data.map("text") or data.map("utt2sentence") or {}
+    known = {
+        "shared_speakers": ("speakers", data.utt2spk),
+        "shared_sentences": ("sentences", {utterance: normalise_text(text) for utterance, text in texts.items()}),
+    }
+    leaks = {}
+    for name in names:
+        train, test = (read_utterances(folder / name / part) for part in ("train", "test"))
+        for kind, (what, value_of) in known.items():
+            if {value_of[u] for u in train if u in value_of} & {value_of[u] for u in test if u in value_of}:
+                leaks[kind] = f"{what} of training are in test, too"
+    return leaks
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ class SavedModel:
     def __init__(self, ini: ExperimentIni, say: Callable[[str], None] | None = None):
         self.folder = model_folder(ini)
         self.about, estimator, weights = read_trait_model(self.folder)
+        if not (self.folder / INI).is_file():
+            raise FileNotFoundError(f"{self.folder / INI}: not there: run the experiment again")
         # What the model was trained with counts, not what the INI file says by now.
         self._ini = ExperimentIni(self.folder / INI, beside=ini.path)
         try:

@@ -190,7 +190,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "by_speaker": _bool(False, "test on means of speakers: their samples are not independent"),
     },
     "PREDICT": {
-        "targets": _list(["snr"], "traits: duration, snr, speech_rate, clipping, speaker, or those of models"),
+        "targets": _list(["snr"], "traits: duration, snr, speech_rate, clipping, level, speaker, or those of models"),
         "sample_selection": _text("all", "which part", *SELECTIONS),
         "result": Key("path", "predicted.csv", "CSV file in the experiment's folder"),
         "models": Key("dict", {}, "{trait: INI file of an experiment with a saved model}"),

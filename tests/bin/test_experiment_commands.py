@@ -118,15 +118,18 @@ def table(tmp_path):
 
 
 def test_predictions_of_utterances_are_scored(table, capsys):
-    folds = {"protocol": "notebook", "seed": 1, "speakers_shared": True, "sha256": "x", "folds": [{"name": "a"}]}
-    (table / "folds.json").write_text(json.dumps(folds))
+    (table / "folds/a").mkdir(parents=True)
+    (table / "folds/folds.json").write_text(json.dumps({"protocol": "notebook", "folds": [{"name": "a"}]}))
+    (table / "folds/a/train").write_text("s0-0\ns1-4\n")
+    (table / "folds/a/test").write_text("s0-1\n")
+    (table / "data/text").write_text("s0-0 Hello\ns0-1 hello!\n")
     eval_predictions.main([
-        "--folds", str(table / "folds.json"), "--confusion", str(table / "c.png"), "--tag", "layer=all", "--seed", "3",
+        "--folds", str(table / "folds"), "--confusion", str(table / "c.png"), "--tag", "layer=all", "--seed", "3",
         str(table / "data"), str(table / "p.csv"), str(table / "result.json"),
     ])  # fmt: skip
     result = read_result(table / "result.json")
     assert result["accuracy"] == 0.75 and result["uar"] == 0.75 and result["seed"] == 3
-    assert result["leaks"] == ["shared_speakers"] and result["extra"]["layer"] == "all"
+    assert result["leaks"] == ["shared_sentences", "shared_speakers"] and result["extra"]["layer"] == "all"
     assert result["ci95"]["accuracy"] == [0.5, 1.0]  # one speaker all right, the other half
     assert "SPEAKERS SHARED" in capsys.readouterr().out and (table / "c.png").exists()
 

@@ -15,6 +15,6 @@ if [[ -f ./path.sh ]]; then . ./path.sh; fi
 (($# == 2)) || usage "expected two folders, got $# arguments"
 data=$1 exp=$2
 protocol=${exp##*/} layer=$(basename "$(dirname "$exp")")
-python -m speechlib.bin.eval_predictions --label "$target" --seed "$seed" --folds "$data/folds/$protocol/folds.json" \
+python -m speechlib.bin.eval_predictions --label "$target" --seed "$seed" --folds "$data/folds/$protocol" \
   --confusion "$exp/confusion.png" --tag "network=$network" --tag "layer=$layer" --tag "protocol=$protocol" \
   "$data/labelled" "$exp/predictions.csv" "$exp/result.json"
