@@ -1,7 +1,7 @@
 """Score a table of predictions of utterances: UAR, accuracy, macro F1 with intervals over speakers; a confusion matrix.
 
-The table is predictions.csv as steps/run_folds.sh leaves it, its files are utterances of the data directory. What training
-and test share in some fold, speakers or sentences (by text, or utt2sentence), is marked as a leak in the result.
+The table is predictions.csv as steps/run_folds.sh leaves it; its files are utterances of the data directory. What
+training and test share in some fold, speakers or sentences (by text or utt2sentence), is a leak that the result names.
 """
 
 from __future__ import annotations
