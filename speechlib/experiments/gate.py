@@ -16,6 +16,8 @@ from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.samples import Samples
 from speechlib.io.texts import normalise_text
 
+MAX_SECONDS = 1800.0  # of a sample: a recording of hours has more than one label, and would fill the memory
+
 
 def check_leaks(ini: ExperimentIni, data: ExperimentData, digests: Sequence[str]) -> dict[str, str]:
     """Look for leaks between the training (with dev) and the test part of every fold.
@@ -79,9 +81,16 @@ def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]
     """Hash of the decoded audio of each sample, whatever its file's header.
 
     Raises:
-        ValueError: silent samples; all are listed.
+        ValueError: silent samples, or samples that are too long to be held in memory; all are listed.
     """
     digests, silent = [], []
+    seconds = [data.samples.duration(row) for row in range(len(data.samples))]
+    huge = [f"{data.samples.names[row]}: {length:.0f} s" for row, length in enumerate(seconds) if length > MAX_SECONDS]
+    if huge:
+        raise ValueError(
+            f"{len(huge)} of {len(seconds)} samples last longer than {MAX_SECONDS:.0f} s, and a sample has one label; "
+            "cut them by start and end, or with the command segment:\n  " + "\n  ".join(huge)
+        )
     for row in range(len(data.samples)):
         audio, rate = data.samples.audio(row)
         if not len(audio) or audio.max() == audio.min():

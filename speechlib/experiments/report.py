@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -89,10 +90,22 @@ def _synopsis(ini: ExperimentIni, outcome: Outcome) -> list[tuple[str, str]]:
         ("Model", ini.get("MODEL", "type")),
         ("Runs", f"{len(outcome.runs)}; scores are their mean, pictures and predictions are of the first"),
         ("Split (SHA-256)", summary["split_sha256"]),
-        ("Version", f"{speechlib.__version__}, commit {current_commit()}, Python {platform.python_version()}"),
+        ("Version", f"speechlib {speechlib.__version__}, commit {current_commit()}"),
+        ("Libraries", ", ".join([f"Python {platform.python_version()}", *_versions()])),
     ]
     author = ini.get("REPORT", "author")
     return [("Author", author), *lines] if author else lines
+
+
+def _versions() -> list[str]:
+    """Libraries that decide results, and which version of them is there."""
+    found = []
+    for name in ("numpy", "scipy", "scikit-learn", "torch", "xgboost", "opensmile"):
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _warnings(ini: ExperimentIni, outcome: Outcome) -> list[str]:

@@ -99,8 +99,16 @@ def test_an_experiment_says_what_is_wrong(corpus, tmp_path):
     path = write_ini(corpus, tmp_path, "exp", "knn", "[EXPLORE]\n")
     with pytest.raises(ValueError, match=r"unknown or unsupported section \(did you mean EXPL\?\)"):
         experiment.main(["--config", path])
-    with pytest.raises(SystemExit):
+    with pytest.raises(ValueError, match="--config is needed"):
         experiment.main([])
+
+
+def test_all_keys_are_listed(capsys):
+    experiment.main(["--list-keys"])
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:2] == ["section", "key"] and all(len(line) == 6 and line[4] for line in lines)
+    assert ["MODEL", "batch_size", "int", "8"] in [line[:4] for line in lines]
+    assert "<database>.split_strategy" in [line[1] for line in lines]
 
 
 @pytest.fixture

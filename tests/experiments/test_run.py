@@ -194,6 +194,12 @@ def test_a_target_scaled_over_all_samples_is_a_leak(write_ini):
         run(write_ini(EXP={"type": "regression"}, DATA=keys, MODEL={"type": "lin_reg"}))
 
 
+def test_huge_files_are_listed_before_they_are_read(write_ini, tones, monkeypatch):
+    monkeypatch.setattr("speechlib.experiments.gate.MAX_SECONDS", 0.2)
+    with pytest.raises(ValueError, match="(?s)45 of 45 samples last longer than 0 s.*s0_anger_0.wav: 0 s"):
+        run(write_ini())
+
+
 def test_silent_files_are_listed(write_ini, tones, tmp_path):
     for name in ("s1_joy_0.wav", "s2_joy_0.wav"):
         write_wav(tmp_path / name, np.zeros(4000, np.int16), 16000)
