@@ -159,25 +159,18 @@ def extract(args, layers: list[int] | None, utterances: list[str]) -> None:
 
 def load_network(args):
     """The network, its options, and where its weights come from, for states.yaml."""
-    from speechlib.io.self_supervised_weights import fetch_weights, read_weights, weights_digest
-    from speechlib.nnet.self_supervised import NetworkOptions, build_network
-    from speechlib.nnet.weight_layouts import convert_weights
+    from speechlib.experiments.encoders import load_encoder
+    from speechlib.io.self_supervised_weights import fetch_weights, weights_digest
+    from speechlib.nnet.self_supervised import NetworkOptions
 
-    options = build_options(NetworkOptions, read_options(args.config) if args.config else {}, args.config or "defaults")
+    options = read_options(args.config) if args.config else {}
+    where = args.config or "defaults"
     if args.random_weights is not None:
-        return (
-            build_network(options, args.random_weights), options,
-            {"random_weights": True, "seed": args.random_weights},
-        )  # fmt: skip
-    url = options.weights_url() if args.download else None
+        network, options, _ = load_encoder({"options": options, "random_weights": args.random_weights}, where)
+        return network, options, {"random_weights": True, "seed": args.random_weights}
+    url = build_options(NetworkOptions, options, where).weights_url() if args.download else None
     path = fetch_weights(url, args.weights_dir) if url else args.weights
-    network = build_network(options)
-    try:
-        layout, weights = convert_weights(read_weights(path), network)
-    except ValueError as error:
-        message = str(error)
-        raise ValueError(message if message.startswith(f"{path}:") else f"{path}: {message}") from None
-    network.load_state_dict(weights)
+    network, options, layout = load_encoder({"options": options, "weights": path}, where)
     return network, options, {
         "random_weights": False, "weights": url or Path(path).name, "layout": layout, "sha256": weights_digest(path),
     }  # fmt: skip

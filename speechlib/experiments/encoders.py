@@ -48,8 +48,15 @@ def num_encoder_layers(description: dict[str, Any]) -> int:
     return 24 if "large" in str(options.get("architecture")) else 12
 
 
-def load_encoder(description: dict[str, Any], source: str) -> tuple[Any, Any]:
-    """The network that was described, and its options.
+def load_encoder(description: dict[str, Any], source: str) -> tuple[Any, Any, str | None]:
+    """Load a network.
+
+    Args:
+        description: `options` of the network, and its weights: the file `weights`, or the seed `random_weights`.
+        source: where the options come from, for messages.
+
+    Returns:
+        The network, its options, and the layout that its file of weights had; None for random ones.
 
     Raises:
         ValueError: the weights do not fit the network; the tensor is named.
@@ -60,13 +67,13 @@ def load_encoder(description: dict[str, Any], source: str) -> tuple[Any, Any]:
 
     options = build_options(NetworkOptions, description["options"], source)
     if "random_weights" in description:
-        return build_network(options, description["random_weights"]), options
+        return build_network(options, description["random_weights"]), options, None
     network = build_network(options)
     path = description["weights"]
     try:
-        _, weights = convert_weights(read_weights(path), network)
+        layout, weights = convert_weights(read_weights(path), network)
     except ValueError as error:
         message = str(error)
         raise ValueError(message if message.startswith(f"{path}:") else f"{path}: {message}") from None
     network.load_state_dict(weights)
-    return network, options
+    return network, options, layout

@@ -166,7 +166,7 @@ class HiddenStates(FrameExtractor):
         from speechlib.nnet.self_supervised import HiddenStateExtractor
 
         if self._states is None:
-            network, options = load_encoder(self._encoder, self._source)
+            network, options, _ = load_encoder(self._encoder, self._source)
             layers = [int(self.layer)] if self.layer.isdigit() else None
             self._states = HiddenStateExtractor(network, options.normalises, layers)
         states = self._states(torch.from_numpy(resampled(samples, rate) / np.float32(FULL_SCALE))).numpy()

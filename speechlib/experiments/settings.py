@@ -106,7 +106,7 @@ def encoder_maker(ini: ExperimentIni) -> tuple[dict | None, Callable | None]:
     def make():
         from speechlib.nnet.waveform_encoder import WaveformEncoder
 
-        network, options = load_encoder(description, ini.where("MODEL", "pretrained_model"))
+        network, options, _ = load_encoder(description, ini.where("MODEL", "pretrained_model"))
         encoder = WaveformEncoder(network, options.normalises, frozen)
         return encoder, encoder.dim
 

@@ -19,8 +19,8 @@ CLASSIFIER = """model: {embedding: 8, channels: 8, kernels: [3, 5, 7], lstm: 8, 
 training: {epochs: 1, batch_size: 16, learning_rate: 0.001}
 """
 OPTIONS = (
-    "--corpus-type", "csv", "--layers", "2", "--nj", "2", "--experiments", "functionals_svm quick", "--ensembles", "mean",
-    "--network", "conf/tiny.yaml", "--classifier", "conf/tiny_classifier.yaml",
+    "--corpus-type", "csv", "--layers", "2", "--nj", "2", "--experiments", "functionals_svm quick",
+    "--ensembles", "mean", "--network", "conf/tiny.yaml", "--classifier", "conf/tiny_classifier.yaml",
 )  # fmt: skip
 
 
