@@ -117,8 +117,8 @@ def read_audformat_database(
     Args:
         name: of the database.
         path: its folder.
-        target: column of the labels.
-        tables: by `target`, the tables with labels; None or nothing: all that have the target as a column. By `files`
+        target: column of the labels, or an attribute of speakers.
+        tables: by `target`, the tables with labels; None or nothing: all that have the target. By `files`
             and the parts (train, dev, test), tables that must be there.
         channel: of recordings with several.
 
@@ -135,6 +135,10 @@ def read_audformat_database(
             raise ValueError(f"{path}: no table {', '.join(unknown)}; it has {', '.join(database.tables)}")
     wanted = list(tables.get("target") or ()) or [
         table.name for table in database.tables.values() if target in table.columns
+    ]
+    # An attribute of speakers (age) is the column of no table, but known of the rows that name them.
+    wanted = wanted or [
+        name for name in database.tables if any(target in row.values for row in database.joined_rows(name))
     ]
     if not wanted:
         columns = sorted({column for table in database.tables.values() for column in table.columns})

@@ -150,6 +150,8 @@ def test_an_audformat_database_joins_its_tables(tmp_path):
     found = read_audformat_database("db", tmp_path, target="emotion", tables={})
     assert found.columns["emotion"] == ["anger", "joy"] and found.columns["gender"] == ["female", "male"]
     assert found.columns["table:emotion.train"] == ["emotion.train", None]
+    by_speaker = read_audformat_database("db", tmp_path, target="gender", tables={})
+    assert by_speaker.names == ["a.wav", "b.wav"] and by_speaker.columns["emotion"] == ["anger", "joy"]
     (tmp_path / "b.wav").unlink()
     with pytest.raises(ValueError, match="1 audio files are not there"):
         read_audformat_database("db", tmp_path, target="emotion", tables={})
