@@ -1,6 +1,11 @@
 """Commands experiment, ensemble and eval_predictions, from INI files and tables to results and pages."""
 
 import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from speechlib.io.results import read_result
 from speechlib.io.wav_writer import write_wav
 from speechlib.traits.ensemble import METHODS, combine
 
+ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("anger", "joy")
 
 
@@ -101,6 +107,30 @@ def test_an_experiment_says_what_is_wrong(corpus, tmp_path):
         experiment.main(["--config", path])
     with pytest.raises(ValueError, match="--config is needed"):
         experiment.main([])
+
+
+def test_a_killed_experiment_leaves_the_store_intact(corpus, tmp_path):
+    lines = (corpus / "labels.csv").read_text().splitlines()
+    copies = [line.replace(".wav", f"_{copy}.wav", 1) for copy in range(12) for line in lines[1:]]
+    rng = np.random.default_rng(1)
+    for line in copies:
+        write_wav(tmp_path / line.split(",")[0], (rng.normal(size=1600) * 1000).astype(np.int16), 16000)
+    (tmp_path / "labels.csv").write_text("\n".join([lines[0], *copies]) + "\n")
+    path = write_ini(tmp_path, tmp_path, "killed", "logreg")
+    command = [sys.executable, "-m", "speechlib.bin.experiment", "--config", path]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT)
+    while running.poll() is None and not list((tmp_path / "store").glob("*/*.npz")):
+        time.sleep(0.001)
+    running.kill()
+    running.wait()
+    assert not (tmp_path / "killed/result.json").exists()
+    kept = len(list((tmp_path / "store").glob("*/*.npz")))
+    assert kept >= 1 and not list((tmp_path / "killed").glob("*"))
+    experiment.main(["--config", path])
+    again = (tmp_path / "killed/predictions.csv").read_bytes()
+    shutil.rmtree(tmp_path / "store")
+    experiment.main(["--config", path])
+    assert (tmp_path / "killed/predictions.csv").read_bytes() == again
 
 
 def test_all_keys_are_listed(capsys):
