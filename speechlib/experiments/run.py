@@ -10,7 +10,7 @@ from speechlib.experiments.data import ExperimentData, load_data
 from speechlib.experiments.features import FeatureTable, extract_features
 from speechlib.experiments.gate import audio_digests, check_leaks
 from speechlib.experiments.outcome import experiment_folder, store_folder, write_outcome
-from speechlib.experiments.saved_model import save_model
+from speechlib.experiments.saved_model import save_model, why_not_kept
 from speechlib.experiments.settings import model_settings, on_frames
 from speechlib.experiments.training import FoldOutcome, run_folds
 from speechlib.experiments.waveforms import waveform_table
@@ -62,7 +62,9 @@ def run_experiment(ini: ExperimentIni, say: Callable[[str], None], extend: Exten
              **about}  # fmt: skip
     summary = write_outcome(ini, data, runs, leaks, extra)
     if ini.get("EXP", "save") or ini.get("MODEL", "save"):
-        say(f"{save_model(ini, extended, features, seed)}: model kept")
+        reason = why_not_kept(ini)
+        kept = f"note: no model is kept: {reason}" if reason else f"{save_model(ini, extended, features, seed)}: kept"
+        say(kept)
     say(f"{experiment_folder(ini)}/result.json: {score_line(summary)}")
     return Outcome(data, features, runs, leaks, summary)
 

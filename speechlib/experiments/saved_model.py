@@ -33,16 +33,20 @@ def model_folder(ini: ExperimentIni) -> Path:
     return experiment_folder(ini) / "model"
 
 
+def why_not_kept(ini: ExperimentIni) -> str | None:
+    """Why a model of this experiment could not judge single files, or None if it can."""
+    if ini.get("FEATS", "scale") == "speaker":
+        return "features that are scaled by speaker cannot be computed of a single file"
+    if "import" in ini.get("FEATS", "type"):
+        return "imported features cannot be computed of other files"
+    return None
+
+
 def save_model(ini: ExperimentIni, data: ExperimentData, features: FeatureTable, seed: int) -> Path:
     """Train on the training part of the split, or on all samples after a cross-validation, and keep the model.
 
-    Raises:
-        ValueError: the features are scaled by speaker, which a single file has not.
+    Call it only where `why_not_kept` gives no reason.
     """
-    if ini.get("FEATS", "scale") == "speaker":
-        raise ini.error("FEATS", "scale", "a model with scaling by speaker cannot judge single files: nothing to save")
-    if "import" in ini.get("FEATS", "type"):
-        raise ini.error("FEATS", "type", "imported features cannot be computed of other files: nothing to save")
     fold = data.folds[0]
     several = len(data.folds) > 1
     train = np.arange(len(data.samples)) if several else fold.train

@@ -160,8 +160,11 @@ def test_models_that_cannot_be_kept(tmp_path, corpus, text):
     (tmp_path / "x.csv").write_text("file,a\n" + "".join(f"{name},{place}\n" for place, name in enumerate(names)))
     text = text.replace("{folder}", str(tmp_path))
     path = write_ini(tmp_path, corpus, EXP=f"store = {corpus.parent}/store", FEATS=text)
-    with pytest.raises(ValueError, match=r"exp.ini:\d+: \[FEATS\] .*nothing to save"):
-        run_experiment(ExperimentIni(path), quiet)
+    said = []
+    run_experiment(ExperimentIni(path), said.append)
+    assert any("no model is kept: " in line for line in said)
+    with pytest.raises(FileNotFoundError, match="no model here"):
+        SavedModel(ExperimentIni(path))
 
 
 def test_a_file_of_more_databases_is_found_beside_the_experiments_own(tmp_path, corpus):
