@@ -239,6 +239,14 @@ def write_csv(tmp_path: Path, text: str, *names: str) -> Path:
     return path
 
 
+def test_a_folder_stands_for_its_one_csv_file(prepare, tmp_path):
+    path = write_csv(tmp_path, "file,speaker,emotion\na.wav,s1,anger\nb.wav,s2,joy\n")
+    assert prepare("csv", path.parent, tmp_path / "data").map("utt2emotion") == {"s1-a": "anger", "s2-b": "joy"}
+    (path.parent / "m.csv").write_text("file\n")
+    with pytest.raises(ValueError, match="expected one CSV file in the folder, found l.csv, m.csv"):
+        prepare("csv", path.parent, tmp_path / "data")
+
+
 def test_pieces_of_recordings(prepare, tmp_path):
     rows = "a.wav,s1,anger,0,0.12\na.wav,s2,joy,0.05,\na.wav,s2,joy,0 days 00:00:00.01,0.1501\nb.wav,s1,joy,,\n"
     path = write_csv(tmp_path, "file,speaker,emotion,start,end\n" + rows)

@@ -7,7 +7,7 @@ from corpus_names import NAMES, audio_files
 
 from speechlib.io.cli import KaldiArgumentParser, run
 
-_TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv")  # ends of the names of tables
 
 
 def find_corpus_type(corpus: Path) -> str:
@@ -18,7 +18,7 @@ def find_corpus_type(corpus: Path) -> str:
         ValueError: it is none of them.
     """
     if corpus.is_file():
-        if corpus.suffix.lower() in _TABLES:
+        if corpus.suffix.lower() in TABLES:
             return "csv"
         raise ValueError(f"{corpus}: a file is expected to be a table, .csv or .tsv")
     if (corpus / "db.yaml").is_file():

@@ -9,7 +9,7 @@
 #   aesdd       anger/a01 (1).wav: also utt2sentence; the broken s05 (3).wav is left out
 #   polish      m1.a_nie_2.wav: also utt2sentence, utt2split and lists/{train,dev,test}
 #   iemocap     the folder with Session1: also utt2emotion_all utt2session utt2valence utt2activation utt2dominance
-#   csv         a file with the columns file,speaker,gender,<label>..; also text, start, end (seconds)
+#   csv         file,speaker,gender,<label>..; also text, start, end: a file, or the only one in a folder
 #   audformat   a folder with db.yaml and db.<table>.csv
 # Options:
 #   --corpus-type TYPE       of the above (default: it is found by looking)
