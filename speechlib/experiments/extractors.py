@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from speechlib.experiments.encoders import describe_encoder, load_encoder, num_encoder_layers
+from speechlib.experiments.extractor import FULL_SCALE, Extractor, FrameExtractor, resampled
+from speechlib.experiments.foreign_features import ImportedFeatures, OpensmileExtractor, PraatExtractor
 from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.feature_store import code_digest, file_digest
-from speechlib.io.samples import Samples
 
-RATE = 16000  # Hz
-FULL_SCALE = 32768.0  # of samples in int16 range
-
-
-class Extractor(ABC):
-    """A way to compute features.
-
-    Attributes:
-        kind: as FEATS.type names it.
-        description: JSON values that decide the features, for the store; None: they are not computed (import).
-        licence: to be said where these features are used; empty where there is nothing to say.
-        wanted: columns to use, None for all.
-    """
-
-    kind = ""
-    description: dict[str, Any] | None = None
-    licence = ""
-    wanted: list | None = None
-
-    @abstractmethod
-    def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        """(columns,) or (frames, coefficients) of (samples,) float32 in int16 range.
-
-        Raises:
-            ValueError: the audio is too short, or not finite.
-        """
-
-    @abstractmethod
-    def names(self, dim: int) -> Sequence[str]:
-        """Names of the columns, given their number."""
-
-    def look_up(self, samples: Samples) -> list[np.ndarray]:
-        """Features that are not computed, in the order of the samples."""
-        raise NotImplementedError
-
-
-class FrameExtractor(Extractor):
-    """An extractor that gives a row a frame."""
+_OWN = ("experiments/extractor.py", "experiments/extractors.py")  # of every code that is hashed
 
 
 class FunctionalsExtractor(Extractor):
@@ -68,7 +30,7 @@ class FunctionalsExtractor(Extractor):
             self.options = FunctionalOptions(groups=tuple(groups)) if groups else FunctionalOptions()
         except ValueError as error:
             raise ini.error("FEATS", "functionals.groups", str(error)) from None
-        self.description = {"groups": list(self.options.groups), "code": code_digest("features", "io/audio.py")}
+        self.description = {"groups": list(self.options.groups), "code": code_digest("features", *_OWN)}
         self._extractor = None
 
     @property
@@ -101,7 +63,7 @@ class KaldiFrames(FrameExtractor):
             self.options["num_ceps"] = ini.get("FEATS", "num_ceps")
         self._cmn = ini.get("FEATS", "cmn")
         self.description = {
-            "options": self.options, "cmn": self._cmn, "code": code_digest("features", "io/audio.py")
+            "options": self.options, "cmn": self._cmn, "code": code_digest("features", *_OWN)
         }  # fmt: skip
         self._extractor = None
 
@@ -128,7 +90,7 @@ class EmbeddingExtractor(Extractor):
         self.folder, self.layer, self._network = ModelFolder(folder), layer, None
         self.description = {
             "config": file_digest(self.folder.config), "weights": file_digest(self.folder.weights), "layer": layer,
-            "code": code_digest("features", "nnet", "io/audio.py"),
+            "code": code_digest("features", "nnet", *_OWN),
         }  # fmt: skip
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
@@ -154,7 +116,7 @@ class HiddenStates(FrameExtractor):
             raise ini.error("FEATS", f"{kind}.layer", f"expected a layer from 1, mean or learned, got {self.layer!r}")
         self.description = {
             "encoder": {key: value for key, value in self._encoder.items() if key != "weights"}, "layer": self.layer,
-            "code": code_digest("nnet/self_supervised.py", "nnet/weight_layouts.py", "io/audio.py"),
+            "code": code_digest("nnet/self_supervised.py", "nnet/weight_layouts.py", *_OWN),
         }  # fmt: skip
         if "random_weights" in self._encoder:
             self.licence = f"{kind}: RANDOM weights, an untrained network, good for trying the chain and nothing else"
@@ -187,8 +149,6 @@ def make_extractors(ini: ExperimentIni, on_frames: bool) -> list[Extractor]:
     Raises:
         ValueError: features for vectors with a model on frames, or options that do not fit.
     """
-    from speechlib.experiments.foreign_features import ImportedFeatures, OpensmileExtractor, PraatExtractor
-
     extractors: list[Extractor] = []
     for kind in ini.get("FEATS", "type"):
         if kind == "functionals":
@@ -217,14 +177,3 @@ def make_extractors(ini: ExperimentIni, on_frames: bool) -> list[Extractor]:
     if not extractors:
         raise ini.error("FEATS", "type", "expected at least one kind of features")
     return extractors
-
-
-def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
-    """(samples,) float32 at 16 kHz."""
-    if not np.isfinite(samples).all():
-        raise ValueError("the audio holds NaN or infinity")
-    if rate == RATE:
-        return samples
-    import soxr
-
-    return soxr.resample(samples, rate, RATE).astype(np.float32)

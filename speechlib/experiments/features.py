@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speechlib.experiments.extractors import Extractor, FrameExtractor, make_extractors
+from speechlib.experiments.extractor import Extractor, FrameExtractor
+from speechlib.experiments.extractors import make_extractors
 from speechlib.experiments.gate import read_selection
 from speechlib.io.bad_audio import BadAudio
 from speechlib.io.cli import nearest

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from speechlib.experiments.extractors import FULL_SCALE, Extractor, resampled
+from speechlib.experiments.extractor import FULL_SCALE, Extractor, resampled
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.samples import Samples
 from speechlib.io.tables import RandomAccessTable

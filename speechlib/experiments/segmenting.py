@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from speechlib.experiments.extractors import FULL_SCALE, RATE, Extractor, resampled
+from speechlib.experiments.extractor import FULL_SCALE, RATE, Extractor, resampled
 from speechlib.experiments.features import compute
 from speechlib.experiments.outcome import store_folder
 from speechlib.experiments.speaker_labels import predict_speakers
@@ -37,7 +37,7 @@ class SpeechExtractor(Extractor):
             self._detector = build_extractor(
                 OPTIONS["mfcc"](num_ceps=13, use_energy=True, dither=0.0, snip_edges=False)
             )
-        self.description = {"method": method, **_SMOOTHING, "code": code_digest("features", "io/audio.py")}
+        self.description = {"method": method, **_SMOOTHING, "code": code_digest("features", "experiments/extractor.py", "experiments/segmenting.py")}
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
         from speechlib.features.speech_regions import runs, speech_regions

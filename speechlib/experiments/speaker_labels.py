@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from speechlib.experiments.extractors import EmbeddingExtractor, Extractor, resampled
+from speechlib.experiments.extractor import Extractor, resampled
+from speechlib.experiments.extractors import EmbeddingExtractor
 from speechlib.experiments.features import compute
 from speechlib.experiments.outcome import store_folder
 from speechlib.io.experiment_ini import ExperimentIni
@@ -35,7 +36,7 @@ class StatisticsExtractor(Extractor):
         self.options = {
             "num_ceps": 20, "num_mel_bins": 40, "use_energy": True, "dither": 0.0, "snip_edges": False,
         }  # fmt: skip
-        self.description = {"options": self.options, "code": code_digest("features", "io/audio.py")}
+        self.description = {"options": self.options, "code": code_digest("features", "experiments/extractor.py", "experiments/speaker_labels.py")}
         self._extractor = None
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from speechlib.experiments.extractors import FULL_SCALE, Extractor
+from speechlib.experiments.extractor import FULL_SCALE, Extractor
 from speechlib.experiments.features import compute
 from speechlib.experiments.outcome import store_folder
 from speechlib.experiments.saved_model import SavedModel
@@ -37,7 +37,7 @@ class TraitExtractor(Extractor):
     kind = "traits"
 
     def __init__(self):
-        self.description = {"traits": list(MEASURED), "code": code_digest("features", "io/audio.py")}
+        self.description = {"traits": list(MEASURED), "code": code_digest("features", "experiments/extractor.py", "experiments/traits.py")}
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
         from speechlib.features.snr import clipped_share, estimate_snr

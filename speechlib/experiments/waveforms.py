@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speechlib.experiments.extractors import FULL_SCALE, RATE, resampled
+from speechlib.experiments.extractor import FULL_SCALE, RATE, resampled
 from speechlib.experiments.features import FeatureTable
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.samples import Samples

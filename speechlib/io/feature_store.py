@@ -23,6 +23,9 @@ import speechlib
 from speechlib.io.atomic import atomic_write, write_json
 from speechlib.io.samples import Samples
 
+# What decides the samples that any features are computed from.
+_READING = tuple(f"io/{name}.py" for name in ("audio", "recording", "pcm", "riff", "sphere", "segments"))
+
 
 class FeatureStore:
     """Entries of one way of computing.
@@ -98,10 +101,10 @@ def file_digest(path: str | os.PathLike) -> str:
 
 
 def code_digest(*packages: str) -> str:
-    """Hash of the source of packages or modules of speechlib, such as `features` or `io/audio.py`."""
+    """Hash of the source of packages or modules of speechlib, such as `features`, and of what reads audio."""
     root = Path(speechlib.__file__).parent
     digest = hashlib.sha256(speechlib.__version__.encode())
-    for package in packages:
+    for package in (*_READING, *packages):
         place = root / package
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(path.relative_to(root).as_posix().encode())
