@@ -14,8 +14,6 @@ from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.feature_store import code_digest, file_digest
 
-_OWN = ("experiments/extractor.py", "experiments/extractors.py")  # of every code that is hashed
-
 
 class FunctionalsExtractor(Extractor):
     """Our own functionals (speechlib.features.functionals)."""
@@ -30,7 +28,9 @@ class FunctionalsExtractor(Extractor):
             self.options = FunctionalOptions(groups=tuple(groups)) if groups else FunctionalOptions()
         except ValueError as error:
             raise ini.error("FEATS", "functionals.groups", str(error)) from None
-        self.description = {"groups": list(self.options.groups), "code": code_digest("features", *_OWN)}
+        self.description = {
+            "groups": list(self.options.groups), "code": code_digest("features", "experiments/extractors.py")
+        }  # fmt: skip
         self._extractor = None
 
     @property
@@ -63,7 +63,7 @@ class KaldiFrames(FrameExtractor):
             self.options["num_ceps"] = ini.get("FEATS", "num_ceps")
         self._cmn = ini.get("FEATS", "cmn")
         self.description = {
-            "options": self.options, "cmn": self._cmn, "code": code_digest("features", *_OWN)
+            "options": self.options, "cmn": self._cmn, "code": code_digest("features", "experiments/extractors.py")
         }  # fmt: skip
         self._extractor = None
 
@@ -90,7 +90,7 @@ class EmbeddingExtractor(Extractor):
         self.folder, self.layer, self._network = ModelFolder(folder), layer, None
         self.description = {
             "config": file_digest(self.folder.config), "weights": file_digest(self.folder.weights), "layer": layer,
-            "code": code_digest("features", "nnet", *_OWN),
+            "code": code_digest("features", "nnet", "experiments/extractors.py"),
         }  # fmt: skip
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
@@ -116,7 +116,7 @@ class HiddenStates(FrameExtractor):
             raise ini.error("FEATS", f"{kind}.layer", f"expected a layer from 1, mean or learned, got {self.layer!r}")
         self.description = {
             "encoder": {key: value for key, value in self._encoder.items() if key != "weights"}, "layer": self.layer,
-            "code": code_digest("nnet/self_supervised.py", "nnet/weight_layouts.py", *_OWN),
+            "code": code_digest("nnet/self_supervised.py", "nnet/weight_layouts.py", "experiments/extractors.py"),
         }  # fmt: skip
         if "random_weights" in self._encoder:
             self.licence = f"{kind}: RANDOM weights, an untrained network, good for trying the chain and nothing else"

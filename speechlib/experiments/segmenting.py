@@ -37,7 +37,8 @@ class SpeechExtractor(Extractor):
             self._detector = build_extractor(
                 OPTIONS["mfcc"](num_ceps=13, use_energy=True, dither=0.0, snip_edges=False)
             )
-        self.description = {"method": method, **_SMOOTHING, "code": code_digest("features", "experiments/extractor.py", "experiments/segmenting.py")}
+        code = code_digest("features", "experiments/segmenting.py")
+        self.description = {"method": method, **_SMOOTHING, "code": code}
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
         from speechlib.features.speech_regions import runs, speech_regions

@@ -36,7 +36,7 @@ class StatisticsExtractor(Extractor):
         self.options = {
             "num_ceps": 20, "num_mel_bins": 40, "use_energy": True, "dither": 0.0, "snip_edges": False,
         }  # fmt: skip
-        self.description = {"options": self.options, "code": code_digest("features", "experiments/extractor.py", "experiments/speaker_labels.py")}
+        self.description = {"options": self.options, "code": code_digest("features", "experiments/speaker_labels.py")}
         self._extractor = None
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:

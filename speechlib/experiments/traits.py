@@ -37,7 +37,7 @@ class TraitExtractor(Extractor):
     kind = "traits"
 
     def __init__(self):
-        self.description = {"traits": list(MEASURED), "code": code_digest("features", "experiments/extractor.py", "experiments/traits.py")}
+        self.description = {"traits": list(MEASURED), "code": code_digest("features", "experiments/traits.py")}
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
         from speechlib.features.snr import clipped_share, estimate_snr

@@ -23,8 +23,9 @@ import speechlib
 from speechlib.io.atomic import atomic_write, write_json
 from speechlib.io.samples import Samples
 
-# What decides the samples that any features are computed from.
-_READING = tuple(f"io/{name}.py" for name in ("audio", "recording", "pcm", "riff", "sphere", "segments"))
+# What decides the samples that any features are computed from, at which rate.
+_READING = ("experiments/extractor.py",
+            *(f"io/{name}.py" for name in ("audio", "recording", "pcm", "riff", "sphere", "segments")))  # fmt: skip
 
 
 class FeatureStore:
