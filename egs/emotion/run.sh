@@ -112,8 +112,9 @@ if stage 9 "Results"; then
   python -m speechlib.bin.collect_results "$exp" "$results"
   cp "$exp/layers/layer_weights.png" "$results"
   cp "$exp/layers/all/loso/confusion.png" "$results/layers_confusion.png"
-  cp "$exp/experiments/functionals_svm/groups.png" "$results/functionals_svm_groups.png"
-  cp "$exp/experiments/functionals_svm/confusion.png" "$results/functionals_svm_confusion.png"
+  for picture in confusion groups; do
+    cp "$exp/experiments/${experiments%% *}/$picture.png" "$results/experiment_$picture.png"
+  done
   python -m speechlib.bin.make_results conf/results.yaml results RESULTS.md
   python -m speechlib.bin.make_report conf/results.yaml results "$name" "$exp/report.html"
 fi
