@@ -13,7 +13,10 @@ from speechlib.io.samples import Samples
 def targets_of(ini: ExperimentIni, samples: Samples, part: np.ndarray, notes: list[str]):
     """Class numbers or numbers of the samples that have them, and what is left of the parts."""
     name = ini.get("DATA", "target")
-    values = samples.column(name, "DATA.target")
+    try:
+        values = samples.column(name, "the target")
+    except ValueError as error:
+        raise ini.error("DATA", "target", str(error)) from None
     labels, bins = ini.get("DATA", "labels"), ini.get("DATA", "bins")
     has = np.array([value is not None for value in values])
     regression = ini.get("EXP", "type") == "regression"
