@@ -156,7 +156,7 @@ def test_a_selection_on_test_samples_is_a_leak_later(tmp_path, corpus):
         ({"EXPL": "value_counts = [['a', 'b', 'c']]"}, r"value_counts: expected one column or two, got \['a', 'b', 'c"),
         ({"EXPL": "scatter.target = ['emotions']"}, r"scatter.target: there is no column 'emotions' \(did you mean e"),
         ({"EXPL": "features = ['pitch_meen']"}, r"no feature 'pitch_meen' \(did you mean pitch_mean\?\)"),
-        ({"target": "emotoin"}, r"no column 'emotoin' \(did you mean emotion\?\), which DATA.target needs"),
+        ({"target": "emotoin"}, r"no column 'emotoin' \(did you mean emotion\?\), which the target needs"),
         ({"EXPL": "sample_selection = train", "MODEL": "loso = True"}, "a cross-validation has 4 train parts, not one"),
         ({"PREDICT": "models = {'mood': 'mood.ini'}"}, r"\[PREDICT\] models: there is no file mood.ini"),
         ({"FEATS": "features = ['pitch.json']"}, "pitch.json: no file of features that explore wrote"),
