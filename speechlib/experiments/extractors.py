@@ -84,11 +84,15 @@ class EmbeddingExtractor(Extractor):
 
     kind = "embeddings"
 
-    def __init__(self, folder: str, layer: str | None, where: str):
+    def __init__(self, folder: str, layer: str | None, feats_config: str | None, where: str):
         if not os.path.isdir(folder):
             raise ValueError(f"{where}: there is no folder {folder}: name that of a trained network")
+        if feats_config and not os.path.isfile(feats_config):
+            raise ValueError(f"{where}: there is no file {feats_config} with options of its features")
         self.folder, self.layer, self._network = ModelFolder(folder), layer, None
+        self._feats_config = feats_config
         self.description = {
+            "feats_config": file_digest(feats_config) if feats_config else None,
             "config": file_digest(self.folder.config), "weights": file_digest(self.folder.weights), "layer": layer,
             "code": code_digest("features", "nnet", "experiments/extractors.py"),
         }  # fmt: skip
@@ -97,7 +101,7 @@ class EmbeddingExtractor(Extractor):
         from speechlib.experiments.speaker_network import SpeakerNetwork
 
         if self._network is None:
-            self._network = SpeakerNetwork(self.folder, self.layer)
+            self._network = SpeakerNetwork(self.folder, self.layer, self._feats_config)
         return self._network.embed(samples, rate)
 
     def names(self, dim: int) -> Sequence[str]:
@@ -160,7 +164,9 @@ def make_extractors(ini: ExperimentIni, on_frames: bool) -> list[Extractor]:
             if not folder:
                 raise ini.error("FEATS", "type", "embeddings need embeddings.model = <folder of a speaker network>")
             where = ini.where("FEATS", "embeddings.model")
-            extractor = EmbeddingExtractor(folder, ini.get("FEATS", "embeddings.layer"), where)
+            extractor = EmbeddingExtractor(
+                folder, ini.get("FEATS", "embeddings.layer"), ini.get("FEATS", "embeddings.feats_config"), where
+            )
         elif kind in ("hubert", "wav2vec2", "wavlm"):
             extractor = HiddenStates(ini, kind)
         elif kind == "import":

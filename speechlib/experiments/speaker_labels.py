@@ -86,7 +86,8 @@ def predict_speakers(
     if number is not None and (threshold is not None or not 1 <= number):
         raise ini.error("PREDICT", "speaker.number", "expected 1 speaker or more, and no speaker.threshold beside it")
     if folder:
-        extractor: Extractor = EmbeddingExtractor(folder, None, ini.where("PREDICT", "speaker.model"))
+        feats_config = ini.get("PREDICT", "speaker.feats_config")
+        extractor: Extractor = EmbeddingExtractor(folder, None, feats_config, ini.where("PREDICT", "speaker.model"))
     else:
         extractor = StatisticsExtractor()
         say("note: speakers are told apart by statistics of MFCCs, which is rough: better name a speaker network, "

@@ -82,8 +82,8 @@ def test_one_sample_or_equal_samples_are_one_speaker(talk, ini):
 
 def test_a_network_gives_the_embeddings(talk, ini, tmp_path, monkeypatch):
     class Network:
-        def __init__(self, folder, layer):
-            assert folder.path == tmp_path / "net" and layer is None
+        def __init__(self, folder, layer, feats_config):
+            assert folder.path == tmp_path / "net" and layer is None and feats_config is None
 
         def embed(self, samples, rate):
             spectrum = np.abs(np.fft.rfft(samples[:8000]))[:2000]
