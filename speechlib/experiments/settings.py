@@ -154,4 +154,3 @@ def _device(name: str) -> str:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"MODEL.device = {name}: there is no GPU; set it to auto or cpu")
     return name
-
