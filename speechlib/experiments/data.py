@@ -62,7 +62,7 @@ def load_data(ini: ExperimentIni, say: Callable[[str], None]) -> ExperimentData:
     samples, part = _limit(ini, samples, part, notes)
     samples, target, classes, part = targets_of(ini, samples, part, notes)
     check_audio(samples)
-    folds = make_folds(ini, samples, target, part)
+    folds = make_folds(ini, samples, target, part, notes)
     check_folds(ini, folds, target, classes)
     for note in notes:
         say(note)

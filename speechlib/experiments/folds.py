@@ -26,11 +26,17 @@ class Fold:
     test: np.ndarray
 
 
-def make_folds(ini: ExperimentIni, samples: Samples, target: np.ndarray, part: np.ndarray) -> list[Fold]:
+def make_folds(
+    ini: ExperimentIni, samples: Samples, target: np.ndarray, part: np.ndarray, notes: list[str]
+) -> list[Fold]:
     """The folds of a cross-validation, or the one fold of the databases' splits.
 
     Args:
+        ini: of the experiment.
+        samples: of all parts.
+        target: (rows,) class numbers, or numbers.
         part: (rows,) `train`, `dev` or `test` by the databases' split strategies.
+        notes: is told where dev has no speakers of its own.
     """
     seed = ini.get("EXP", "seed")
     wanted = [key for key in ("loso", "logo", "k_fold_cross") if ini.get("MODEL", key)]
@@ -50,11 +56,20 @@ def make_folds(ini: ExperimentIni, samples: Samples, target: np.ndarray, part: n
         folds = [Fold("split", *(rows[part == name] for name in PARTS))]
     if has_dev(ini):
         for number, fold in enumerate(folds):
-            if not len(fold.dev):
-                train_speakers = [_needed_speakers(samples, "traindevtest")[row] for row in fold.train]
-                held_out = split_speakers(train_speakers, 20.0, seed + number)
+            if not len(fold.dev) and len(fold.train) > 1:
+                held_out = _dev_of_training(samples, fold, seed + number, notes)
                 fold.train, fold.dev = fold.train[~held_out], fold.train[held_out]
     return folds
+
+
+def _dev_of_training(samples: Samples, fold: Fold, seed: int, notes: list[str]) -> np.ndarray:
+    """(training rows,) mask of a fifth of the speakers of training, or of its samples where it has no two of them."""
+    speakers = samples.columns.get("speaker", [None] * len(samples))
+    own = [speakers[row] for row in fold.train]
+    if None not in own and len(set(own)) > 1:
+        return split_speakers(own, 20.0, seed)
+    notes.append(f"fold {fold.name}: its training has no two known speakers, so dev is of the same voices")
+    return split_random([samples.key(row) for row in fold.train], 20.0, seed)
 
 
 def has_dev(ini: ExperimentIni) -> bool:
@@ -102,8 +117,9 @@ def split_of_database(ini: ExperimentIni, name: str, samples: Samples) -> np.nda
             part[:] = strategy
         elif strategy in ("speaker_split", "random", "balanced"):
             part[_drawn(ini, name, samples, strategy, ini.database(name, "test_size"), seed)] = "test"
-            if with_dev:
-                rest = np.flatnonzero(part == "train")
+            rest = np.flatnonzero(part == "train")
+            # Where one speaker is left, dev is taken of the samples, when the folds are made.
+            if with_dev and (strategy == "random" or len({samples.columns["speaker"][row] for row in rest}) > 1):
                 share = ini.database(name, "dev_size")
                 part[rest[_drawn(ini, name, samples.take(rest), strategy, share, seed + 1)]] = "dev"
         elif strategy == "speakers_stated":

@@ -64,6 +64,16 @@ def test_a_dev_part_is_of_other_speakers(write_ini):
             assert all(parts) and sum(map(len, parts)) == len(set.union(*parts)) == 5
 
 
+def test_dev_is_of_samples_where_training_has_no_two_speakers(write_ini):
+    two = {"tones.filter": "[['speaker', ['s0', 's1']]]"}
+    data = load(write_ini(EXP={"traindevtest": "True"}, DATA=two, MODEL={"loso": "True"}))
+    for fold in data.folds:
+        assert len(fold.train) == 8 and len(fold.dev) == 1 and len(fold.test) == 9
+    assert [note for note in data.notes if "dev is of the same voices" in note and "fold s1" in note]
+    (fold,) = load(write_ini(EXP={"traindevtest": "True"}, DATA=two)).folds
+    assert len(fold.train) == 8 and len(fold.dev) == 1 and len(fold.test) == 9
+
+
 def test_patience_brings_a_dev_part(write_ini):
     assert len(load(write_ini(MODEL={"type": "mlp", "patience": 3})).folds[0].dev)
 
