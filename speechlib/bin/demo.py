@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speechlib.io.audio_files import named_files
+from speechlib.io.audio_files import add_file_options, named_files
 from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.experiment_ini import ExperimentIni
 
@@ -36,9 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--config", metavar="FILE", required=True, help="INI file of an experiment with save = True")
-    add("--file", metavar="FILE", action="append", default=[], help="audio file; may be given several times")
-    add("--folder", metavar="DIR", help="audio files below this folder")
-    add("--list", metavar="FILE", help="file with a name a line")
+    add_file_options(parser)
     add("--json", type=kaldi_bool, default=False, help="print a line of JSON for each recording")
     add("--microphone", type=kaldi_bool, default=False, help="record here")
     add("--seconds", type=float, default=4.0, help="of a recording by microphone")

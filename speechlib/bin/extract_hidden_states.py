@@ -160,7 +160,8 @@ def extract(args, layers: list[int] | None, utterances: list[str]) -> None:
 def load_network(args):
     """The network, its options, and where its weights come from, for states.yaml."""
     from speechlib.experiments.encoders import load_encoder
-    from speechlib.io.self_supervised_weights import fetch_weights, weights_digest
+    from speechlib.io.file_digest import file_digest
+    from speechlib.io.self_supervised_weights import fetch_weights
     from speechlib.nnet.self_supervised import NetworkOptions
 
     options = read_options(args.config) if args.config else {}
@@ -172,7 +173,7 @@ def load_network(args):
     path = fetch_weights(url, args.weights_dir) if url else args.weights
     network, options, layout = load_encoder({"options": options, "weights": path}, where)
     return network, options, {
-        "random_weights": False, "weights": url or Path(path).name, "layout": layout, "sha256": weights_digest(path),
+        "random_weights": False, "weights": url or Path(path).name, "layout": layout, "sha256": file_digest(path),
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from speechlib.io.atomic import write_text
-from speechlib.io.audio_files import named_files
+from speechlib.io.audio_files import add_file_options, named_files
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.experiment_ini import ExperimentIni
 
@@ -30,9 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--config", metavar="FILE", required=True, help="INI file of the experiment")
-    add("--file", metavar="FILE", action="append", default=[], help="audio file; may be given several times")
-    add("--folder", metavar="DIR", help="audio files below this folder")
-    add("--list", metavar="FILE", help="file with a name a line")
+    add_file_options(parser)
     add("--outfile", metavar="CSV", help="of labelled files; - for stdout (default: <root>/<name>/labelled.csv)")
     args = parser.parse_args(argv)
     files = named_files(args.file, args.folder, args.list)

@@ -18,6 +18,7 @@ from speechlib.augment.mixing import Sounds, make_copy
 from speechlib.augment.options import MUSIC, REVERB, AugmentOptions
 from speechlib.augment.pitch import change_pitch
 from speechlib.augment.speed import change_speed, resample
+from speechlib.experiments.audio_facts import is_silent
 from speechlib.experiments.features import REPORT_SECONDS
 from speechlib.io.bad_audio import BadAudio
 from speechlib.io.clip_lists import RESPONSE, ClipEntry, list_clips
@@ -134,7 +135,7 @@ class Augmenter:
             BadAudio, ValueError: the original cannot be used.
         """
         audio, rate = samples.audio(row)
-        if not len(audio) or audio.max() == audio.min():
+        if is_silent(audio):
             raise ValueError("it is silent, all its values are the same")
         text = f"{self._seed}\t{method}\t{samples.key(row)}"
         rng = np.random.default_rng(list(hashlib.sha256(text.encode()).digest()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speechlib.experiments.databases import load_database, matches
+from speechlib.experiments.databases import database_names, load_database, matches
 from speechlib.experiments.folds import Fold, check_folds, make_folds, split_of_database
 from speechlib.experiments.targets import targets_of
 from speechlib.io.experiment_ini import ExperimentIni
@@ -46,12 +46,9 @@ def load_data(ini: ExperimentIni, say: Callable[[str], None]) -> ExperimentData:
     Raises:
         ValueError: whatever does not fit, with the place in the INI file, or in the data.
     """
-    names = ini.get("DATA", "databases")
-    if not names:
-        raise ini.error("DATA", "databases", "no database: expected databases = ['name', ..] and name = <path>")
-    notes: list[str] = []
-    tables = [load_database(ini, str(name), notes) for name in names]
-    splits = [split_of_database(ini, str(name), table) for name, table in zip(names, tables, strict=True)]
+    names, notes = database_names(ini), []
+    tables = [load_database(ini, name, notes) for name in names]
+    splits = [split_of_database(ini, name, table) for name, table in zip(names, tables, strict=True)]
     samples = join_samples(tables)
     part = np.concatenate(splits)
     order = np.array(sorted(range(len(samples)), key=samples.key), int)

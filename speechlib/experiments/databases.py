@@ -13,6 +13,18 @@ from speechlib.io.samples import Samples, check_audio
 from speechlib.traits.splits import limit_per_group
 
 
+def database_names(ini: ExperimentIni) -> list[str]:
+    """DATA.databases.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names = [str(name) for name in ini.get("DATA", "databases") or []]
+    if not names:
+        raise ini.error("DATA", "databases", "no database: expected databases = ['name', ..] and name = <path>")
+    return names
+
+
 def load_database(ini: ExperimentIni, name: str, notes: list[str]) -> Samples:
     """Read one database, and apply what concerns it alone: names, mapping, filters, limits."""
     path = os.path.expanduser(ini.database(name))

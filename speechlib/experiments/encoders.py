@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from speechlib.io.experiment_ini import ExperimentIni
-from speechlib.io.feature_store import file_digest
+from speechlib.io.file_digest import file_digest
 from speechlib.io.kaldi_conf import build_options, read_options
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from speechlib.experiments.audio_facts import audio_facts
 from speechlib.experiments.data import ExperimentData
 from speechlib.experiments.explore_page import SHOWN, summary, synopsis, tables, traits_tsv
 from speechlib.experiments.explore_pictures import (
@@ -20,7 +21,7 @@ from speechlib.experiments.explore_pictures import (
 from speechlib.experiments.features import extract_features
 from speechlib.experiments.outcome import experiment_folder, store_folder
 from speechlib.experiments.pictures import Pictures
-from speechlib.experiments.quality import audio_facts, audio_findings, near_copies
+from speechlib.experiments.quality import audio_findings, near_copies
 from speechlib.experiments.relations import ALPHA, effects_tsv, relate_labels, relate_numbers
 from speechlib.experiments.run import describe
 from speechlib.experiments.selection import selected_data

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from speechlib.augment.speed import resample
 from speechlib.io.samples import Samples
 
 RATE = 16000  # Hz
@@ -56,6 +57,4 @@ def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
         raise ValueError("the audio holds NaN or infinity")
     if rate == RATE:
         return samples
-    import soxr
-
-    return soxr.resample(samples, rate, RATE).astype(np.float32)
+    return resample(samples, rate, RATE)

@@ -12,7 +12,8 @@ from speechlib.experiments.extractor import FULL_SCALE, Extractor, FrameExtracto
 from speechlib.experiments.foreign_features import ImportedFeatures, OpensmileExtractor, PraatExtractor
 from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.experiment_ini import ExperimentIni
-from speechlib.io.feature_store import code_digest, file_digest
+from speechlib.io.feature_store import code_digest
+from speechlib.io.file_digest import file_digest
 
 
 class FunctionalsExtractor(Extractor):

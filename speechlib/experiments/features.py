@@ -62,7 +62,9 @@ def extract_features(
     fresh = any(ini.get(*key) for key in (("FEATS", "needs_feature_extraction"), ("FEATS", "no_reuse"),
                                           ("DATA", "no_reuse")))  # fmt: skip
     extractors = make_extractors(ini, on_frames)
-    values = [compute(extractor, samples, store, fresh, say) for extractor in extractors]
+    computed = any(extractor.description is not None for extractor in extractors)
+    keys = sample_keys(samples) if computed else None  # every file is hashed once, whatever the number of kinds
+    values = [compute(extractor, samples, store, fresh, say, keys) for extractor in extractors]
     return _table(ini, extractors, values, samples.names, on_frames, columns)
 
 
@@ -94,13 +96,29 @@ class AudioFeatures:
 
 
 def compute(
-    extractor: Extractor, samples: Samples, store_root: str, fresh: bool, say: Callable[[str], None]
+    extractor: Extractor,
+    samples: Samples,
+    store_root: str,
+    fresh: bool,
+    say: Callable[[str], None],
+    keys: Sequence[str] | None = None,
 ) -> list[np.ndarray]:
-    """Features of one extractor, from the store where they are, in the order of the samples."""
+    """Features of one extractor, from the store where they are, in the order of the samples.
+
+    Args:
+        extractor, samples: what computes, and of what.
+        store_root: folder of the feature stores.
+        fresh: compute all anew.
+        say: is told about progress.
+        keys: (rows,) `sample_keys`, where the caller has them.
+
+    Raises:
+        ValueError: samples that give no features; all are listed.
+    """
     if extractor.description is None:
         return extractor.look_up(samples)
     store = FeatureStore(store_root, extractor.kind, extractor.description)
-    keys = sample_keys(samples)
+    keys = sample_keys(samples) if keys is None else keys
     found = {} if fresh else store.read(keys)
     missing = [row for row, key in enumerate(keys) if key not in found]
     missing = list({keys[row]: row for row in reversed(missing)}.values())[::-1]

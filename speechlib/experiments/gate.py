@@ -5,12 +5,12 @@ A leak is an error unless DATA.allow_leak names its kind; then it is in every re
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from speechlib.experiments.audio_facts import audio_facts
 from speechlib.experiments.data import ExperimentData
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.samples import Samples
@@ -72,18 +72,12 @@ def refuse_leaks(ini: ExperimentIni, found: Mapping[str, str]) -> None:
         )
 
 
-def audio_digest(audio: np.ndarray, rate: int) -> str:
-    """Hash of decoded audio and its sampling rate."""
-    return hashlib.sha256(f"{rate}\n".encode() + audio.tobytes()).hexdigest()
-
-
 def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]:
     """Hash of the decoded audio of each sample, whatever its file's header.
 
     Raises:
         ValueError: silent samples, or samples that are too long to be held in memory; all are listed.
     """
-    digests, silent = [], []
     seconds = [data.samples.duration(row) for row in range(len(data.samples))]
     huge = [f"{data.samples.names[row]}: {length:.0f} s" for row, length in enumerate(seconds) if length > MAX_SECONDS]
     if huge:
@@ -91,22 +85,19 @@ def audio_digests(data: ExperimentData, say: Callable[[str], None]) -> list[str]
             f"{len(huge)} of {len(seconds)} samples last longer than {MAX_SECONDS:.0f} s, and a sample has one label; "
             "cut them by start and end, or with the command segment:\n  " + "\n  ".join(huge)
         )
-    for row in range(len(data.samples)):
-        audio, rate = data.samples.audio(row)
-        if not len(audio) or audio.max() == audio.min():
-            silent.append(data.samples.names[row])
-        digests.append(audio_digest(audio, rate))
+    facts = audio_facts(data.samples)
+    silent = [data.samples.names[row] for row in np.flatnonzero(facts.silent)]
     if silent:
         raise ValueError(
-            f"{len(silent)} of {len(digests)} samples are silent, all their values are the same; leave them out:\n  "
+            f"{len(silent)} of {len(seconds)} samples are silent, all their values are the same; leave them out:\n  "
             + "\n  ".join(silent)
         )
     first: dict[str, int] = {}
-    for row, digest in enumerate(digests):
+    for row, digest in enumerate(facts.digests):
         if digest in first:
             say(f"note: {data.samples.names[row]} and {data.samples.names[first[digest]]} are the same recording")
         first.setdefault(digest, row)
-    return digests
+    return facts.digests
 
 
 def sentences(samples: Samples) -> list[str | None] | None:

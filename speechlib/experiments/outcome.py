@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from speechlib.experiments.data import ExperimentData
+from speechlib.experiments.folds import PARTS
 from speechlib.experiments.training import FoldOutcome, gathered
 from speechlib.io.atomic import write_text
 from speechlib.io.experiment_ini import ExperimentIni
@@ -35,7 +36,7 @@ def write_split(path: Path, data: ExperimentData, target: str) -> str:
     labels = data.samples.columns[target]
     lines = []
     for fold in data.folds:
-        for part in ("train", "dev", "test"):
+        for part in PARTS:
             lines += [f"{fold.name}\t{part}\t{data.samples.key(row)}\t{labels[row]}\n" for row in getattr(fold, part)]
     text = "fold\tpart\tdatabase\tsample\tstart\tend\tlabel\n" + "".join(sorted(lines))
     write_text(path, text)

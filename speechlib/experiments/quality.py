@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speechlib.experiments.gate import audio_digest
+from speechlib.experiments.audio_facts import AudioFacts
 from speechlib.io.samples import Samples
 
 MIN_CLIPPED = 1e-4  # share of samples at full scale that can be heard
@@ -32,30 +32,6 @@ class Finding:
     kind: str
     text: str
     items: list[str]
-
-
-@dataclass(frozen=True)
-class AudioFacts:
-    """(rows,) hash of the decoded audio, sampling rate in Hz, and whether all values are the same."""
-
-    digests: list[str]
-    rates: list[int]
-    silent: np.ndarray
-
-
-def audio_facts(samples: Samples) -> AudioFacts:
-    """Read all samples once.
-
-    Raises:
-        BadAudio: one cannot be read.
-    """
-    digests, rates, silent = [], [], []
-    for row in range(len(samples)):
-        audio, rate = samples.audio(row)
-        digests.append(audio_digest(audio, rate))
-        rates.append(rate)
-        silent.append(not len(audio) or audio.max() == audio.min())
-    return AudioFacts(digests, rates, np.array(silent, bool))
 
 
 def audio_findings(samples: Samples, facts: AudioFacts, traits: Mapping[str, np.ndarray]) -> list[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import speechlib
+from speechlib.experiments.folds import PARTS
 from speechlib.experiments.outcome import experiment_folder
 from speechlib.experiments.pictures import Pictures
 from speechlib.experiments.run import Outcome, describe
@@ -126,7 +127,7 @@ def _fold_table(outcome: Outcome) -> Table:
     header += ["Epoch"] * epochs + ["Chosen in training"] * chosen
     rows = []
     for fold in folds:
-        row = [fold["name"], *(str(fold[part]) for part in ("train", "dev", "test"))]
+        row = [fold["name"], *(str(fold[part]) for part in PARTS)]
         row += [f"{fold[name]:.3f}" for name in measures]
         row += [str(fold.get("epoch", ""))] * epochs
         row += [", ".join(f"{key} = {value}" for key, value in fold.get("chosen", {}).items())] * chosen

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from speechlib.experiments.audio_facts import audio_facts
 from speechlib.experiments.data import ExperimentData
 from speechlib.experiments.features import AudioFeatures, FeatureTable, extract_features
-from speechlib.experiments.gate import audio_digest, sentences
+from speechlib.experiments.gate import sentences
 from speechlib.experiments.outcome import experiment_folder, store_folder
 from speechlib.experiments.settings import encoder_maker, on_frames
 from speechlib.experiments.training import experiment_features, fit
@@ -63,7 +64,7 @@ def save_model(ini: ExperimentIni, data: ExperimentData, features: FeatureTable,
         },
         "target_shift": model.target_shift, "target_scale": model.target_scale,
         "trained_on": [data.samples.key(row) for row in known],
-        "audio": sorted({audio_digest(*data.samples.audio(row)) for row in known}),
+        "audio": sorted(set(audio_facts(data.samples.take(known)).digests)),
         "speakers": sorted({data.speakers[row] for row in known}) if data.speakers else [],
         "sentences": sorted({spoken[row] for row in known if spoken[row]}) if spoken else [],
     }  # fmt: skip
@@ -165,7 +166,7 @@ class SavedModel:
     def shared_with_training(self, samples: Samples) -> dict[str, str]:
         """By kind of leak, a sentence about what samples share with those that the model was trained on."""
         keys = [samples.key(row) for row in range(len(samples))]
-        digests = [audio_digest(*samples.audio(row)) for row in range(len(samples))]
+        digests = audio_facts(samples).digests
         same = [
             name
             for name, key, digest in zip(samples.names, keys, digests, strict=True)

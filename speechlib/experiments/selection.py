@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from speechlib.experiments.data import ExperimentData, load_data
-from speechlib.experiments.databases import load_database
+from speechlib.experiments.databases import database_names, load_database
 from speechlib.experiments.targets import targets_of
 from speechlib.io.experiment_ini import ExperimentIni
 from speechlib.io.samples import Samples, check_audio, join_samples
@@ -45,10 +45,7 @@ def selected_data(ini: ExperimentIni, section: str, say: Callable[[str], None]) 
 
 def _all_samples(ini: ExperimentIni, say: Callable[[str], None]) -> Samples:
     notes: list[str] = []
-    names = ini.get("DATA", "databases")
-    if not names:
-        raise ini.error("DATA", "databases", "no database: expected databases = ['name', ..] and name = <path>")
-    samples = join_samples([load_database(ini, str(name), notes) for name in names])
+    samples = join_samples([load_database(ini, name, notes) for name in database_names(ini)])
     check_audio(samples)
     for note in notes:
         say(note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from speechlib.augment.speed import resample
 from speechlib.features.build import OPTIONS, build_extractor
 from speechlib.features.frontend import FrontendOptions, apply_frontend, normalise_crop
 from speechlib.features.vad import VadOptions, energy_vad
@@ -62,9 +63,7 @@ class SpeakerNetwork:
         import torch
 
         if rate != self._rate:
-            import soxr
-
-            samples = soxr.resample(samples, rate, self._rate).astype(np.float32)
+            samples = resample(samples, rate, self._rate)
         features = self._extractor.compute(samples).numpy()
         voiced = energy_vad(features, _VAD) if self._frontend.vad else None
         if voiced is not None and not voiced.any():

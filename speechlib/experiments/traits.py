@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from speechlib.experiments.audio_facts import is_silent
 from speechlib.experiments.extractor import FULL_SCALE, Extractor
 from speechlib.experiments.features import compute
 from speechlib.experiments.outcome import store_folder
@@ -44,7 +45,7 @@ class TraitExtractor(Extractor):
         from speechlib.features.speech_rate import speech_rate
 
         snr = syllables = level = np.nan
-        if len(samples) and samples.max() > samples.min():
+        if not is_silent(samples):
             snr, syllables = estimate_snr(samples, rate), speech_rate(samples, rate)
             level = 10 * np.log10(np.mean(np.square(samples, dtype=np.float64))) - 20 * np.log10(FULL_SCALE)
         return np.array([len(samples) / rate, snr, syllables, clipped_share(samples), level])

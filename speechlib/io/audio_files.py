@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au")
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options --file, --folder and --list, which `named_files` takes."""
+    add = parser.add_argument
+    add("--file", metavar="FILE", action="append", default=[], help="audio file; may be given several times")
+    add("--folder", metavar="DIR", help="audio files below this folder")
+    add("--list", metavar="FILE", help="file with a name a line")
 
 
 def named_files(

@@ -1,6 +1,5 @@
 """Fetch a file over http, https or file; it is there, complete and checked, or not at all."""
 
-import hashlib
 import os
 import sys
 import time
@@ -8,6 +7,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from speechlib.io.file_digest import file_digest
 
 _BLOCK = 1 << 20
 _REPORT_S = 60.0  # a line a minute, so that a log stays readable
@@ -109,9 +110,6 @@ def _check(path: Path, sha256: str, size: int, mend: str) -> None:
     if size and found != size:
         raise ValueError(f"{path}: {found} bytes, expected {size}: {mend}")
     if sha256:
-        digest = hashlib.sha256()
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        if digest.hexdigest() != sha256.lower():
-            raise ValueError(f"{path}: SHA-256 is {digest.hexdigest()}, expected {sha256.lower()}: {mend}")
+        digest = file_digest(path)
+        if digest != sha256.lower():
+            raise ValueError(f"{path}: SHA-256 is {digest}, expected {sha256.lower()}: {mend}")

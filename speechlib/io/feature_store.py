@@ -13,7 +13,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ import numpy as np
 
 import speechlib
 from speechlib.io.atomic import atomic_write, write_json
+from speechlib.io.file_digest import file_digest
 from speechlib.io.samples import Samples
 
 # What decides the samples that any features are computed from, at which rate.
-_READING = ("experiments/extractor.py",
+_READING = ("augment/speed.py", "experiments/extractor.py",
             *(f"io/{name}.py" for name in ("audio", "recording", "pcm", "riff", "sphere", "segments")))  # fmt: skip
 
 
@@ -92,15 +93,6 @@ def sample_keys(samples: Samples) -> list[str]:
     return keys
 
 
-def file_digest(path: str | os.PathLike) -> str:
-    """SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def code_digest(*packages: str) -> str:
     """Hash of the source of packages or modules of speechlib, such as `features`, and of what reads audio."""
     root = Path(speechlib.__file__).parent
@@ -129,14 +121,3 @@ def _piece(rows: np.ndarray, values: np.ndarray, place: int) -> np.ndarray:
     start = int(lengths[:place].sum())
     piece = values[start : start + int(lengths[place])]
     return piece[0] if rows[place] < 0 else piece
-
-
-def first_duplicates(keys: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs (earlier row, later row) of rows with the same key."""
-    first: dict[str, int] = {}
-    pairs = []
-    for row, key in enumerate(keys):
-        if key in first:
-            pairs.append((first[key], row))
-        first.setdefault(key, row)
-    return pairs

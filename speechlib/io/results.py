@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from typing import Any
 
 import speechlib
 from speechlib.io.atomic import write_json
+from speechlib.io.file_digest import file_digest
 
 SCHEMA = 1
 CUTS = ("oracle", "dev", "fixed")
@@ -72,7 +72,7 @@ def write_result(
         },
         "counts": _plain(counts),
         "selection": _plain(selection),
-        "labels": None if labels is None else {"file": _anonymous(os.fspath(labels)), "sha256": _sha256(labels)},
+        "labels": None if labels is None else {"file": _anonymous(os.fspath(labels)), "sha256": file_digest(labels)},
         "seed": _plain(seed),
         "command": command_line() if command is None else command,
         "commit": current_commit(),
@@ -325,11 +325,3 @@ def _anonymous(path: str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
         return f".../{Path(path).name}"
-
-
-def _sha256(path: str | os.PathLike) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -89,12 +88,6 @@ class Samples:
         """Seconds, from the header where it tells."""
         end = self.ends[row]
         return float((audio_info(self.entries[row]).duration if end < 0 else end) - self.starts[row])
-
-    def digest(self, rows: Sequence[int], label: str) -> str:
-        """Hash of names, times and labels of rows, whatever their order and wherever the files lie."""
-        labels = self.columns.get(label, [None] * len(self))
-        lines = sorted(f"{self.key(row)}\t{labels[row]}" for row in rows)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def join_samples(tables: Sequence[Samples]) -> Samples:

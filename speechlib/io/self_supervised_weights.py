@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,15 +71,6 @@ def fetch_weights(url: str, folder: str | os.PathLike | None = None) -> Path:
             fcntl.flock(lock, fcntl.LOCK_EX)
             download(url, target)
     return target
-
-
-def weights_digest(path: str | os.PathLike) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _load(path) -> Any:

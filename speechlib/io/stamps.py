@@ -8,6 +8,7 @@ from typing import Any
 
 import speechlib
 from speechlib.io.atomic import write_json
+from speechlib.io.file_digest import file_digest
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import split_offset
 
@@ -62,13 +63,5 @@ def _stamp(inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequ
     digest = hashlib.sha256(f"speechlib {speechlib.__version__}\n{text}\n".encode())
     for path in inputs:
         # Each content's own digest is added, so that text moved from one file to the next does not go unseen.
-        digest.update(_file_digest(path))
+        digest.update(bytes.fromhex(file_digest(path)))
     return {"sha256": digest.hexdigest(), "sizes": {os.fspath(path): os.path.getsize(path) for path in outputs}}
-
-
-def _file_digest(path: PathLike) -> bytes:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.digest()

@@ -65,7 +65,7 @@ def bootstrap_ratio(
         drawn_sizes = draws @ sizes
         usable = drawn_sizes > 0
         ratios.append((draws @ sums)[usable] / drawn_sizes[usable])
-    return _percentiles(np.concatenate(ratios), confidence)
+    return percentile_interval(np.concatenate(ratios), confidence)
 
 
 def bootstrap_statistic(
@@ -102,10 +102,11 @@ def bootstrap_statistic(
             failures += 1
             if failures > num_samples:
                 raise ValueError(f"most resamples of {num_speakers} speakers cannot be scored: {error}") from error
-    return _percentiles(np.array(results), confidence)
+    return percentile_interval(np.array(results), confidence)
 
 
-def _percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
+def percentile_interval(samples: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Lower and upper end of the middle share `confidence` of (resamples,) statistics."""
     outside = 50.0 * (1.0 - confidence)
     low, high = np.percentile(samples, [outside, 100.0 - outside])
     return float(low), float(high)

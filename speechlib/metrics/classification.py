@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from speechlib.metrics.bootstrap import percentile_interval
+
 MEASURES = ("uar", "accuracy", "f1_macro")
 
 
@@ -108,10 +110,8 @@ def score_intervals(
         (index * num_classes + truth) * num_classes + predicted, minlength=len(names) * cells
     ).reshape(len(names), cells)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1.0 / len(names)), num_samples)
-    outside = 50.0 * (1.0 - confidence)
     resampled = scores((draws @ of_speaker).reshape(num_samples, num_classes, num_classes))
-    ends = {name: np.percentile(values, [outside, 100.0 - outside]) for name, values in resampled.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+    return {name: percentile_interval(values, confidence) for name, values in resampled.items()}
 
 
 def _class_numbers(values, num_classes: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from speechlib.traits.balancing import balance
-from speechlib.traits.estimators import CLASSIFIERS, Classifier, EstimatorOptions, Regression
+from speechlib.traits.estimators import Classifier, EstimatorOptions, Regression
 from speechlib.traits.scaling import Scaler
 
 NETWORKS = ("mlp", "mlp_reg", "cnn", "cnn_reg", "finetune")
@@ -190,11 +190,6 @@ class TraitModel:
 
     def _task(self) -> str:
         return "classification" if self.settings.num_classes else "regression"
-
-
-def is_classifier(kind: str) -> bool:
-    """Whether a kind of model decides between classes; finetune does both."""
-    return kind in CLASSIFIERS or kind in ("mlp", "cnn", "finetune")
 
 
 def _float32(x: Features) -> Features:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from speechlib.io.self_supervised_weights import fetch_weights, read_weights, weights_digest
+from speechlib.io.file_digest import file_digest
+from speechlib.io.self_supervised_weights import fetch_weights, read_weights
 
 WEIGHTS = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.tensor([1.0, 2.0], dtype=torch.float16)}
 
@@ -143,7 +144,7 @@ def test_weights_are_fetched_once_even_by_several_at_a_time(server, tmp_path):
         thread.join()
     assert found == 3 * [tmp_path / "new/hubert.pth"] and requests == ["/hubert.pth"]
     assert found[0].read_bytes() == b"12345"
-    assert weights_digest(found[0]) == "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
+    assert file_digest(found[0]) == "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
 
 
 def test_weights_go_where_torch_keeps_its_own(server, tmp_path, monkeypatch):
