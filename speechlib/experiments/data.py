@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class ExperimentData:
     folds: list[Fold]
     notes: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def speakers(self) -> list[str] | None:
         """(rows,) speakers, or None where they are not known."""
         column = self.samples.columns.get("speaker")

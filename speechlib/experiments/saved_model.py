@@ -52,7 +52,7 @@ def save_model(ini: ExperimentIni, data: ExperimentData, features: FeatureTable,
     several = len(data.folds) > 1
     train = np.arange(len(data.samples)) if several else fold.train
     dev = fold.dev[:0] if several else fold.dev
-    model, chosen, _ = fit(ini, data, experiment_features(ini, data, features), train, dev, seed)
+    model, chosen = fit(ini, data, experiment_features(ini, data, features), train, dev, seed)
     scaler = model.scaler
     known = np.concatenate([train, dev])  # dev chose the epoch: it is no more unknown to the model than training
     spoken = sentences(data.samples)

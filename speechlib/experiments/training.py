@@ -26,7 +26,6 @@ class FoldOutcome:
         fold: its rows.
         outputs: (test rows, classes) probabilities, or (test rows, 1) numbers.
         chosen: parameters that a search chose, by name.
-        tried: combinations of the search with their scores.
         epoch: that was taken, of networks.
         curve: of networks, by epoch.
     """
@@ -34,7 +33,6 @@ class FoldOutcome:
     fold: Fold
     outputs: np.ndarray
     chosen: dict[str, Any] = field(default_factory=dict)
-    tried: list[dict[str, Any]] = field(default_factory=list)
     epoch: int | None = None
     curve: list = field(default_factory=list)
 
@@ -54,9 +52,9 @@ def run_folds(
     x = experiment_features(ini, data, features)
     outcomes = []
     for fold in data.folds:
-        model, chosen, tried = fit(ini, data, x, fold.train, fold.dev, seed)
+        model, chosen = fit(ini, data, x, fold.train, fold.dev, seed)
         outputs = model.outputs(rows_of(x, fold.test))
-        outcomes.append(FoldOutcome(fold, outputs, chosen, tried, model.epoch, model.curve))
+        outcomes.append(FoldOutcome(fold, outputs, chosen, model.epoch, model.curve))
         reached = abs(score(data.target[fold.test], outputs))
         extra = "".join(f", {key} {value}" for key, value in chosen.items())
         say(f"{fold.name}: {len(fold.train)} training samples, {len(fold.test)} of test: {name} {reached:.3f}{extra}")
@@ -65,14 +63,14 @@ def run_folds(
 
 def fit(
     ini: ExperimentIni, data: ExperimentData, x: Features, train: np.ndarray, dev: np.ndarray, seed: int
-) -> tuple[TraitModel, dict[str, Any], list[dict[str, Any]]]:
-    """A model trained on some rows; with it the parameters that a search within them chose, and all it tried."""
+) -> tuple[TraitModel, dict[str, Any]]:
+    """A model trained on some rows; with it the parameters that a search within them chose."""
     num_classes = len(data.classes)
     _, score = model_score(ini, num_classes)
     settings = model_settings(ini, num_classes, seed)
     speakers = None if data.speakers is None else [data.speakers[row] for row in train]
     own_x, own_y = rows_of(x, train), data.target[train]
-    chosen, tried = {}, []
+    chosen = {}
     if ini.tuned():
         values = {name: ini.tuning_values(name) for name in ini.tuned()}
         try:
@@ -84,7 +82,7 @@ def fit(
     _, make_encoder = encoder_maker(ini)
     held_out = (rows_of(x, dev), data.target[dev]) if len(dev) and settings.network else None
     model = TraitModel(settings, make_encoder).fit(own_x, own_y, speakers, score, held_out)
-    return model, chosen, tried
+    return model, chosen
 
 
 def experiment_features(ini: ExperimentIni, data: ExperimentData, features: FeatureTable) -> Features:

@@ -9,13 +9,13 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from speechlib.io.atomic import write_text
+from speechlib.io.audio_files import SUFFIXES
 from speechlib.io.bad_audio import BadAudio
 from speechlib.io.recording import open_recording
 
 LIST_NAME = "clips.tsv"
 RESPONSE = "rir"
 KINDS = ("noise", "music", "speech", RESPONSE)
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au")
 _WORDS = {
     RESPONSE: {"rir", "rirs"},
     "music": {"music"},

@@ -129,7 +129,7 @@ def predict(
     Returns:
         (utterances, classes) float64, rows that sum to 1.
     """
-    found = [logits for logits in _logits(model, read, count, batch_size, device)]
+    found = list(_logits(model, read, count, batch_size, device))
     return torch.cat(found)[:, :num_classes].double().softmax(dim=1).numpy()
 
 
