@@ -167,7 +167,7 @@ def test_a_stubborn_job_is_killed(root, tmp_path):
     assert wait_for((tmp_path / "up").exists)
     run.terminate()
     assert run.wait(20) == -signal.SIGTERM
-    assert mark not in command_lines()
+    assert wait_for(lambda: mark not in command_lines())  # killed, but maybe not yet gone
 
 
 def test_a_killed_dispatcher_leaves_no_job_behind(root, tmp_path):
