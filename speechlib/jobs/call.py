@@ -6,9 +6,11 @@ from typing import NamedTuple  # dataclasses would take a tenth of a short job's
 _ARRAY = re.compile(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?")
 _LOOKS_LIKE_ARRAY = re.compile(r"[A-Za-z_]\w*=[^/]*")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_TIME = re.compile(r"(\d+-)?\d+(:\d\d){0,2}")
+_TIME = re.compile(r"(\d{1,4}-)?(\d{1,6}(?::\d\d){0,2})")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_RESOURCES = ("--max-jobs-run", "--num-threads", "--mem", "--gpu", "--time")
+_RESOURCES = ("--max-jobs-run", "--num-threads", "--mem", "--gpu", "--time", "--num-nodes", "--gpus-per-node")
+_FOR_CLUSTERS = ("--retries", "--requeue", "--config")
+_OPTIONS = _RESOURCES + _FOR_CLUSTERS
 # qsub's and sbatch's options take one word each; these do not.
 _WORDS_OF_OTHER_OPTIONS = {"-V": 0, "-pe": 2}
 
@@ -35,7 +37,13 @@ class Call(NamedTuple):
         arguments: the command's words, with the name in them.
         max_jobs_run: limit on tasks that run at one time, or None.
         num_threads: threads a task, or None where the caller did not say.
-        mem: bytes a task, or None; gpu: GPUs a task; time: limit as it was written, or None.
+        mem: bytes a task, or None; gpu: GPUs a task, on each of its nodes; time: limit in seconds, or None.
+        num_nodes: nodes a task, on each of which the command is started.
+        retries: how often a task that the cluster lost is submitted again.
+        requeue: seconds before the time limit at which a task is told to write a checkpoint; 0: it is not told.
+        config: file with the site's options, or None.
+        site_options: options such as ("qname", "all.q"), which only that file knows.
+        scheduler_words: the scheduler's own options, such as -l mem_free=4G, word by word.
     """
 
     name: str | None
@@ -47,7 +55,13 @@ class Call(NamedTuple):
     num_threads: int | None = None
     mem: int | None = None
     gpu: int = 0
-    time: str | None = None
+    time: int | None = None
+    num_nodes: int = 1
+    retries: int = 0
+    requeue: int = 0
+    config: str | None = None
+    site_options: tuple[tuple[str, str], ...] = ()
+    scheduler_words: tuple[str, ...] = ()
 
     @property
     def num_tasks(self) -> int:
@@ -67,17 +81,18 @@ class Call(NamedTuple):
 def parse_call(argv: list[str], prog: str = "run.py") -> Call:
     """Read a dispatcher's arguments: [options] [JOB=1:4] [options] <log-file> <command> [<argument> ...].
 
-    Options that other schedulers know (-l, -q, -pe, --config, ...) are passed over together with their value, as
-    run.pl does; a misspelt one of ours is an error.
+    Options that are not ours (-l, -q, -pe, --qname, ...) are kept together with their value for whoever knows them, as
+    queue.pl does; a misspelt one of ours is an error.
 
     Raises:
         CallError: the call cannot be understood; the message names the argument and the form that was expected.
     """
     words = list(argv)
     options: dict[str, str] = {}
+    others: list[list[str]] = []
     array = None
     for _ in range(2):  # options may stand before and after JOB=1:4
-        _take_options(words, options)
+        _take_options(words, options, others)
         if words and array is None and (array := _match_array(words[0])):
             words.pop(0)
     if len(words) < 2:
@@ -87,7 +102,12 @@ def parse_call(argv: list[str], prog: str = "run.py") -> Call:
     name, first, last = array or (None, 1, 1)
     if last > first and name not in log:
         raise CallError(f"{last - first + 1} tasks would write one log: put {name} into the log's name, not just {log}")
-    return Call(name, first, last, log, tuple(arguments), **_checked(options))
+    site_options = tuple((other[0][2:], other[1]) for other in others if other[0].startswith("--"))
+    scheduler_words = tuple(word for other in others if not other[0].startswith("--") for word in other)
+    return Call(
+        name, first, last, log, tuple(arguments), **_checked(options),
+        site_options=site_options, scheduler_words=scheduler_words,
+    )  # fmt: skip
 
 
 def _match_array(word: str) -> tuple[str, int, int] | None:
@@ -105,16 +125,23 @@ def _match_array(word: str) -> tuple[str, int, int] | None:
     return name, first, last
 
 
-def _take_options(words: list[str], options: dict[str, str]) -> None:
-    """Move the options at the head of words into options; the smallest --max-jobs-run holds, else the last one."""
+def _take_options(words: list[str], options: dict[str, str], others: list[list[str]]) -> None:
+    """Move the options at the head of words into options; the smallest --max-jobs-run holds, else the last one.
+
+    Those that are not ours go into others, each with its value.
+    """
     while words and words[0].startswith("-"):
         word = words.pop(0)
         option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
         option = "--max-jobs-run" if option == "-tc" else option
-        if option not in _RESOURCES:
+        if option not in _OPTIONS:
             _refuse_misspelt(option)
+            count = _WORDS_OF_OTHER_OPTIONS.get(option, 1)
+            others.append([option, value] if equals else [option, *words[:count]])
             if not equals:
-                del words[: _WORDS_OF_OTHER_OPTIONS.get(option, 1)]
+                del words[:count]
+                if option.startswith("--") and len(others[-1]) == 1:
+                    raise CallError(f"{option} needs a value")
             continue
         if not equals:
             if not words or words[0].startswith("--"):
@@ -130,26 +157,48 @@ def _refuse_misspelt(option: str) -> None:
         return
     from difflib import get_close_matches  # only here: most calls never need it
 
-    near = get_close_matches(option.replace("_", "-"), _RESOURCES, n=1, cutoff=0.75)
+    near = get_close_matches(option.replace("_", "-"), _OPTIONS, n=1, cutoff=0.75)
     if near:
         raise CallError(f"unknown option {option}; did you mean {near[0]}?")
 
 
 def _checked(options: dict[str, str]) -> dict[str, int | str | None]:
     values: dict[str, int | str | None] = {}
-    for option, least in (("--max-jobs-run", 1), ("--num-threads", 1), ("--gpu", 0)):
+    at_least = {"--max-jobs-run": 1, "--num-threads": 1, "--gpu": 0, "--num-nodes": 1, "--retries": 0, "--requeue": 1}
+    for option, least in at_least.items():
         if option in options:
             values[option[2:].replace("-", "_")] = _integer(option, options[option], least)
+    if "--gpus-per-node" in options:
+        values["gpu"] = _integer("--gpus-per-node", options["--gpus-per-node"], 0)
     if "--mem" in options:
         match = _MEMORY.fullmatch(options["--mem"])
         if match is None:
             raise CallError(f"--mem {options['--mem']}: expected a size such as 500M or 4G")
         values["mem"] = int(float(match[1]) * _UNITS[match[2].lower()])
     if "--time" in options:
-        if not _TIME.fullmatch(options["--time"]):
-            raise CallError(f"--time {options['--time']}: expected hours:minutes:seconds such as 1:00:00")
-        values["time"] = options["--time"]
+        values["time"] = _seconds(options["--time"])
+    if "--requeue" in options and values["requeue"] >= values.get("time", 0):
+        raise CallError(f"--requeue {options['--requeue']}: expected seconds before --time, and less than that")
+    values["config"] = options.get("--config")
     return values
+
+
+def _seconds(text: str) -> int:
+    """A time limit as sbatch reads it: minutes, minutes:seconds, hours:minutes:seconds, days-hours:minutes:seconds."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise CallError(f"--time {text}: expected hours:minutes:seconds such as 1:00:00")
+    numbers = [int(number) for number in match[2].split(":")]
+    if match[1]:  # after days stand hours first
+        hours, minutes, seconds = (numbers + [0, 0])[:3]
+        hours += 24 * int(match[1][:-1])
+    elif len(numbers) == 3:
+        hours, minutes, seconds = numbers
+    else:
+        hours, (minutes, seconds) = 0, (numbers + [0])[:2]
+    if not hours + minutes + seconds:
+        raise CallError(f"--time {text}: expected more than nothing")
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _integer(option: str, text: str, least: int) -> int:

@@ -1,9 +1,9 @@
-"""Ending process groups, and a watchdog that does so when a dispatcher was itself killed (kill -9, out of memory)."""
+"""Ending process groups, and a watchdog for what is left when a dispatcher was itself killed (kill -9)."""
 
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 _GRACE = 5.0
@@ -52,12 +52,13 @@ def _exists(group: int) -> bool:
 
 
 class Guard:
-    """A forked process that knows the running process groups and ends them when its parent vanishes.
+    """A forked process that knows what runs and ends it when its parent vanishes.
 
     The parent tells it through a pipe, whose end is the parent's end, however it came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, end: Callable[[set[str]], None]) -> None:
+        """Begin to watch; `end` is called, in the guard, with the names that were added and not removed."""
         reader, self._writer = os.pipe()
         if os.fork() == 0:
             try:
@@ -66,31 +67,37 @@ class Guard:
                 null = os.open(os.devnull, os.O_RDWR)
                 for descriptor in range(3):  # whoever reads the dispatcher's output must not wait for the guard
                     os.dup2(null, descriptor)
-                _watch(reader)
+                _watch(reader, end)
             finally:
                 os._exit(0)
         os.close(reader)
 
-    def add(self, group: int) -> None:
-        """A process group has started."""
-        self._tell(b"+%d\n" % group)
+    def add(self, name: int | str) -> None:
+        """Something has started: a process group, or jobs of that name."""
+        self._tell(f"+{name}\n")
 
-    def remove(self, group: int) -> None:
-        """A process group has ended."""
-        self._tell(b"-%d\n" % group)
+    def remove(self, name: int | str) -> None:
+        """It has ended."""
+        self._tell(f"-{name}\n")
 
     def close(self) -> None:
-        """Let the guard go; groups that were not removed are ended."""
+        """Let the guard go; what was not removed is ended."""
         os.close(self._writer)
 
-    def _tell(self, line: bytes) -> None:
+    def _tell(self, line: str) -> None:
         with suppress(BrokenPipeError):  # a guard that was killed is no reason to stop the jobs
-            os.write(self._writer, line)
+            os.write(self._writer, line.encode())
 
 
-def _watch(reader: int) -> None:
-    groups: set[int] = set()
+def guard_groups() -> Guard:
+    """A guard of process groups."""
+    return Guard(lambda names: end_groups(map(int, names)))
+
+
+def _watch(reader: int, end: Callable[[set[str]], None]) -> None:
+    names: set[str] = set()
     with os.fdopen(reader) as lines:
         for line in lines:
-            (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
-    end_groups(groups)
+            (names.add if line[0] == "+" else names.discard)(line[1:-1])
+    if names:
+        end(names)

@@ -10,31 +10,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from speechlib.jobs import machine
-from speechlib.jobs.call import Call, Task
-from speechlib.jobs.guard import Guard, end_groups
+from speechlib.jobs.call import Call, CallError, Task
+from speechlib.jobs.guard import end_groups, guard_groups
+from speechlib.jobs.outcome import Interrupted, Outcome
 from speechlib.jobs.script import job_script, log_footer, log_header, log_interrupted, shell_line
+from speechlib.jobs.signals import STOPPING, signals_to_pipe
+from speechlib.jobs.spawn import spawn_bash
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Python ignores the first two and a background shell the others; a job must meet them as from a plain shell.
-_DEFAULT_IN_JOBS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT)
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-class Outcome(NamedTuple):
-    """How a task ended: its exit code in bash's convention (128 + signal), and a problem that was none of its own."""
-
-    task: Task
-    code: int
-    problem: str = ""
-
-
-class Interrupted(Exception):
-    """The dispatcher was told to stop, and its tasks are gone."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal.Signals(signal_number).name)
-        self.signal_number = signal_number
 
 
 class _Running(NamedTuple):
@@ -88,8 +72,11 @@ def run_tasks(call: Call, report: Callable[[int, int, float], None], interval: f
         The outcomes in the order of the tasks' numbers.
 
     Raises:
+        CallError: the task wants more than one node.
         Interrupted: on SIGINT, SIGTERM or SIGHUP, once the process groups of all tasks are gone.
     """
+    if call.num_nodes > 1:
+        raise CallError(f"--num-nodes {call.num_nodes}: this is one machine; utils/slurm.py can use several")
     return _LocalRun(call).run(report, interval)
 
 
@@ -102,10 +89,10 @@ class _LocalRun:
         self._host = os.uname().nodename
         self._running: dict[int, _Running] = {}  # by process id, which is also the process group's
         self._outcomes: dict[int, Outcome] = {}
-        self._guard = Guard()
+        self._guard = guard_groups()
 
     def run(self, report: Callable[[int, int, float], None], interval: float) -> list[Outcome]:
-        wakeups = _signals_to_pipe()
+        wakeups = signals_to_pipe()
         began = time.monotonic()
         next_report = began + interval
         waiting = iter(range(self._call.first, self._call.last + 1))
@@ -116,7 +103,7 @@ class _LocalRun:
                 break
             ready, _, _ = select.select([wakeups], [], [], max(0.0, next_report - time.monotonic()))
             for received in os.read(wakeups, 4096) if ready else b"":
-                if received in _STOPPING:
+                if received in STOPPING:
                     self._stop(received)
             self._reap()
             if time.monotonic() >= next_report:
@@ -135,7 +122,7 @@ class _LocalRun:
             os.makedirs(os.path.dirname(task.log) or ".", exist_ok=True)
             with open(task.log, "wb", buffering=0) as log:
                 log.write(os.fsencode(log_header(line, self._host)))
-                process = _spawn_bash(job_script(line), log.fileno(), environment)
+                process = spawn_bash(job_script(line), log.fileno(), environment)
         except OSError as error:
             self._free_gpus += gpus
             self._outcomes[number] = Outcome(task, 1, f"cannot start, or write {task.log}: {error.strerror}")
@@ -164,40 +151,6 @@ class _LocalRun:
         for running in self._running.values():
             _append(running.task.log, log_interrupted(signal.Signals(signal_number).name))
         raise Interrupted(signal_number)
-
-
-def _signals_to_pipe() -> int:
-    """Turn the signals that matter into bytes of a pipe: no handler ever runs between two lines of ours."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    for number in (signal.SIGCHLD, *_STOPPING):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
-            signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    return reader
-
-
-def _spawn_bash(script: str, log: int, environment: dict[str, str]) -> int:
-    """Start bash in a session of its own and hand it the script on its standard input, which has no length limit."""
-    reader, writer = os.pipe()
-    try:
-        process = os.posix_spawnp(
-            "bash",
-            ["bash"],
-            environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, *pair) for pair in ((reader, 0), (log, 1), (log, 2))],
-            setsid=True,
-            setsigmask=[],
-            setsigdef=_DEFAULT_IN_JOBS,
-        )
-    except OSError:
-        os.close(writer)
-        raise
-    finally:
-        os.close(reader)
-    with suppress(BrokenPipeError), os.fdopen(writer, "wb") as stream:
-        stream.write(os.fsencode(script))
-    return process
 
 
 def _append(log: str, text: str) -> str:

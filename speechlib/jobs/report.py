@@ -5,7 +5,7 @@ import signal
 import sys
 
 from speechlib.jobs.call import Call
-from speechlib.jobs.local import Outcome
+from speechlib.jobs.outcome import Outcome
 from speechlib.jobs.script import signal_number
 
 _TAIL_LINES = 10
@@ -24,11 +24,12 @@ class Progress:
         self._shown = False
         self.interval = 5.0 if self._terminal else 60.0
 
-    def __call__(self, ended: int, failed: int, elapsed: float) -> None:
+    def __call__(self, ended: int, failed: int, elapsed: float, note: str = "") -> None:
         """Show that `ended` tasks, `failed` of them in vain, have taken `elapsed` seconds."""
         total = self._call.num_tasks
         text = f"{self._prog}: {self._call.log}: {ended} of {total} ended"
         text += f", {failed} failed" if failed else ""
+        text += f", {note}" if note else ""
         text += f", {_clock(elapsed)}"
         text += f", about {_clock(elapsed / ended * (total - ended))} left" if 0 < ended < total else ""
         self._shown = True

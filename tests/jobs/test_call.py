@@ -8,7 +8,7 @@ from speechlib.jobs.call import CallError, Task, parse_call
 def test_an_array_with_options_on_both_sides():
     call = parse_call("--mem 4G JOB=2:5 --num-threads 2 --gpu 1 --time 1:00:00 log/x.JOB.log cmd JOB aJOBb".split())
     assert (call.name, call.first, call.last, call.num_tasks) == ("JOB", 2, 5, 4)
-    assert (call.mem, call.num_threads, call.gpu, call.time) == (4 << 30, 2, 1, "1:00:00")
+    assert (call.mem, call.num_threads, call.gpu, call.time) == (4 << 30, 2, 1, 3600)
     assert call.task(3) == Task(3, ("cmd", "3", "a3b"), "log/x.3.log")
 
 
