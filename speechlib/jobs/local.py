@@ -12,6 +12,8 @@ from typing import NamedTuple
 from speechlib.jobs import machine
 from speechlib.jobs.call import Call, CallError, Task
 from speechlib.jobs.guard import end_groups, guard_groups
+from speechlib.jobs.job_records import VARIABLE as JOB_RECORDS
+from speechlib.jobs.job_records import append as note_job
 from speechlib.jobs.outcome import Interrupted, Outcome
 from speechlib.jobs.script import job_script, log_footer, log_header, log_interrupted, shell_line
 from speechlib.jobs.signals import STOPPING, signals_to_pipe
@@ -52,6 +54,7 @@ def task_environment(call: Call) -> dict[str, str]:
     on the number of tasks nor on the machine. A single job without JOB=... may use every core.
     """
     environment = dict(os.environ)
+    environment.pop(JOB_RECORDS, None)  # what a task dispatches is a part of it
     if call.num_threads is not None:
         environment.update(dict.fromkeys(_THREAD_VARIABLES, str(call.num_threads)))
     elif call.name is not None:
@@ -142,7 +145,9 @@ class _LocalRun:
                 code = os.waitstatus_to_exitcode(status)
                 code = 128 - code if code < 0 else code
                 wall, cpu = time.monotonic() - running.started, usage.ru_utime + usage.ru_stime
-                footer = log_footer(code, wall, cpu, usage.ru_maxrss * _MAXRSS_UNIT, self._call.num_threads or 1)
+                peak, threads = usage.ru_maxrss * _MAXRSS_UNIT, self._call.num_threads or 1
+                footer = log_footer(code, wall, cpu, peak, threads)
+                note_job(running.task.log, self._host, code, wall, cpu, peak, threads, is_child=True)
                 problem = _append(running.task.log, footer)
                 self._outcomes[running.number] = Outcome(running.task, code or (1 if problem else 0), problem)
 
