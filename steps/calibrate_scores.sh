@@ -9,10 +9,11 @@
 #   --utt2spk FILE           speakers to resample (default: utterances that target trials link)
 #   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --seed N                 of the systems behind the scores, noted in result.json (default: none)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-prior=0.5 utt2spk='' tags='' seed='' cmd=utils/run.py
+prior=0.5 utt2spk='' tags='' seed='' nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -32,6 +33,6 @@ mkdir -p "$out/log"
 $cmd "$out/log/calibrate.log" \
   python -m speechlib.bin.calibrate_scores "${options[@]}" "${dirs[@]/%//scores}" "$out/scores"
 if [[ $(head -n 1 "$trials" | wc -w) -eq 3 ]]; then
-  steps/eval_trials.sh --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" \
+  steps/eval_trials.sh --nj "$nj" --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" \
     --calibrated-on "$dev_trials" "$trials" "$out"
 fi

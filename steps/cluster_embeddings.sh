@@ -13,11 +13,12 @@
 #   --num-clusters N       cut into this many clusters instead
 #   --tags "NAME=VALUE .." noted in result.json, to group the rows of a table by
 #   --seed N               seed of the model behind the embeddings, noted in result.json
+#   --nj N                 one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD              job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 # shellcheck disable=SC2034 # some are read by name, in the loop below
-method=complete metric=cosine linkage_legacy=false cmd=utils/run.py \
+method=complete metric=cosine linkage_legacy=false nj=1 cmd=utils/run.py \
   reference='' dev_embeddings='' dev_reference='' threshold='' num_clusters='' tags='' seed=''
 
 # shellcheck source=/dev/null

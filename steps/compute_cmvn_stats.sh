@@ -4,10 +4,12 @@
 # Adds up the statistics for mean and variance normalisation by speaker: reads <data-dir>/feats.scp and spk2utt, writes
 # <data-dir>/cmvn.scp. <log-dir> is <data-dir>/log and <cmvn-dir> <data-dir>/data if not given.
 # Options:
+#   --nj N          one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD       job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-cmd=utils/run.py
+# shellcheck disable=SC2034 # nj: this is one job
+nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

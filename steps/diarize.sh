@@ -36,8 +36,8 @@ frame_scale=1.0 use_eigenchannels=false collar=0.25 skip_overlap=false tags='' s
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/diarization_jobs.sh
-. steps/diarization_jobs.sh
+# shellcheck source=steps/shared/diarization_jobs.sh
+. steps/shared/diarization_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage
@@ -72,7 +72,7 @@ diarize_to() {
   $cmd "$out/log/rttm_$name.log" \
     python -m speechlib.bin.clusters_to_rttm "$data/segments" "$folder/utt2cluster" "$folder/hyp.rttm"
   if [[ -f $data/ref.rttm ]]; then
-    local options=(--collar "$collar" --skip-overlap "$skip_overlap" --cmd "$cmd" "${@:4}")
+    local options=(--collar "$collar" --skip-overlap "$skip_overlap" --nj "$nj" --cmd "$cmd" "${@:4}")
     if [[ -n $seed ]]; then options+=(--seed "$seed"); fi
     steps/eval_diarization.sh "${options[@]}" "$data" "$folder/hyp.rttm" "$folder"
   fi

@@ -12,11 +12,12 @@
 #   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --seed N                 of the system, noted in result.json (default: none)
 #   --num-bootstrap N        resamples behind the 95 % intervals (default: 1000)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 # shellcheck disable=SC2034 # some are read by name, in the loop below
-collar=0.0 skip_overlap=false uem='' selection='' cut='' tags='' seed='' num_bootstrap=1000 cmd=utils/run.py
+collar=0.0 skip_overlap=false uem='' selection='' cut='' tags='' seed='' num_bootstrap=1000 nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

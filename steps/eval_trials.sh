@@ -8,10 +8,12 @@
 #   --seed N                 of the system behind the scores, noted in result.json (default: none)
 #   --num-bootstrap N        resamples behind the 95 % intervals (default: 1000)
 #   --calibrated-on FILE     dev trials that the scores were calibrated on, noted in result.json (default: none)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-utt2spk='' tags='' seed='' num_bootstrap=1000 calibrated_on='' cmd=utils/run.py
+# shellcheck disable=SC2034 # nj: this is one job
+utt2spk='' tags='' seed='' num_bootstrap=1000 calibrated_on='' nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

@@ -26,8 +26,8 @@ layer='' model='' nj=1 num_threads=1 chunk_frames=4000 batch_frames=4000 min_fra
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/embedding_jobs.sh
-. steps/embedding_jobs.sh
+# shellcheck source=steps/shared/embedding_jobs.sh
+. steps/shared/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 3 ]] || usage

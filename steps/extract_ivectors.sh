@@ -21,10 +21,10 @@ num_gselect=20 min_post=0.025 posterior_scale=1.0 max_bad='' device=cpu use_gpu=
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/gmm_jobs.sh
-. steps/gmm_jobs.sh
-# shellcheck source=steps/embedding_jobs.sh
-. steps/embedding_jobs.sh
+# shellcheck source=steps/shared/gmm_jobs.sh
+. steps/shared/gmm_jobs.sh
+# shellcheck source=steps/shared/embedding_jobs.sh
+. steps/shared/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage

@@ -10,10 +10,11 @@
 #   --dev-systems "D .."  other folders with the dev scores, in the order of the systems: of the same systems trained
 #                       without the dev speakers (default: the systems themselves, which never saw them)
 #   --seed N            of the systems, noted in the results (default: none)
+#   --nj N              one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD           job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-backend=plda dev_systems='' seed='' cmd=utils/run.py
+backend=plda dev_systems='' seed='' nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -32,10 +33,12 @@ for system in "$@"; do
   name=${system%%=*}
   dev_scores+=("${dev_dirs[${#dev_scores[@]}]}/scores_${dev##*/}/$backend")
   eval_scores+=("${system#*=}/scores_${eval##*/}/$backend")
-  steps/calibrate_scores.sh --cmd "$cmd" --utt2spk "$eval/utt2spk" --seed "$seed" --tags "system=$name scores=calibrated" \
+  steps/calibrate_scores.sh --nj "$nj" --cmd "$cmd" --utt2spk "$eval/utt2spk" --seed "$seed" \
+    --tags "system=$name scores=calibrated" \
     "$dev/trials" "${dev_scores[-1]}" "$eval/trials" "${eval_scores[-1]}" "$out/$name/calibrated"
 done
 if (($# > 1)); then
-  steps/calibrate_scores.sh --cmd "$cmd" --utt2spk "$eval/utt2spk" --seed "$seed" --tags "system=fusion scores=fused" \
+  steps/calibrate_scores.sh --nj "$nj" --cmd "$cmd" --utt2spk "$eval/utt2spk" --seed "$seed" \
+    --tags "system=fusion scores=fused" \
     "$dev/trials" "${dev_scores[*]}" "$eval/trials" "${eval_scores[*]}" "$out/fusion/fused"
 fi

@@ -7,10 +7,12 @@
 #   --utt2group FILE         group of each utterance (default: all utterances of a speaker together)
 #   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --bootstrap-samples N    resamples of the speakers behind the 95 % intervals (default: 1000)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-utt2group='' tags='' bootstrap_samples=1000 cmd=utils/run.py
+# shellcheck disable=SC2034 # nj: this is one job
+utt2group='' tags='' bootstrap_samples=1000 nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

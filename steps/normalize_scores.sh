@@ -16,11 +16,12 @@
 #   --utt2spk FILE           speakers of the trials, also for the intervals (default: told from the target trials)
 #   --tags "NAME=VALUE .."   noted in result.json, to group the rows of a table by
 #   --seed N                 of the system behind the scores, noted in result.json (default: none)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
 scoring=plda score_options='' method=as-norm top_n=300 cohort_size=1000 cohort_utt2spk='' utt2spk='' tags='' seed='' \
-  cmd=utils/run.py
+  nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -71,7 +72,8 @@ for side in "${sides[@]}"; do
       case ${more[i]} in --enrol-spk2utt | --num-utts) unset "more[i]" "more[i+1]" ;; esac
     done
   fi
-  "steps/score_$scoring.sh" --cmd "$cmd" "${more[@]}" "${first[@]}" "$embeddings" "$cohort" "$folder/trials" "$folder"
+  "steps/score_$scoring.sh" --nj "$nj" --cmd "$cmd" "${more[@]}" "${first[@]}" "$embeddings" "$cohort" "$folder/trials" \
+    "$folder"
 done
 
 options=(--method "$method" --top-n "$top_n" --trials "$trials")
@@ -82,5 +84,5 @@ fi
 $cmd "$out/log/normalize.log" python -m speechlib.bin.normalize_scores "${options[@]}" \
   "$scored/scores" "$out/enrol_cohort/scores" "$out/test_cohort/scores" "$out/scores"
 if [[ $(head -n 1 "$trials" | wc -w) -eq 3 ]]; then
-  steps/eval_trials.sh --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" "$trials" "$out"
+  steps/eval_trials.sh --nj "$nj" --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" "$trials" "$out"
 fi

@@ -47,9 +47,10 @@ awk -v trees="$trees" 'FILENAME == ARGV[1] { there[$1]; next }
 total=$(wc -l <"$out/lists/speakers")
 ((total)) || { echo "${0##*/}: $data/ref.rttm: no conversation to draw" >&2; exit 1; }
 if ((nj > total)); then nj=$total; fi
-awk -v nj="$nj" -v out="$out" '{ print $2 "\n" out "/" $2 ".png" >(out "/lists/pairs." (NR - 1) % nj + 1) }' "$out/lists/speakers"
+awk -v nj="$nj" -v out="$out" '{ printf "%s%c%s%c", $2, 0, out "/" $2 ".png", 0 >(out "/lists/pairs." (NR - 1) % nj + 1) }' \
+  "$out/lists/speakers"
 $cmd JOB=1:"$nj" "$out/log/plot.JOB.log" \
-  xargs -d '\n' -n 200 -a "$out/lists/pairs.JOB" python -m speechlib.bin.plot_conversation "${options[@]}"
+  xargs -0 -n 200 python -m speechlib.bin.plot_conversation "${options[@]}" \< "$out/lists/pairs.JOB"
 few=$(awk 'NR == 1 { print $2 }' "$out/lists/speakers")
 many=$(awk '$1 > most { most = $1; reco = $2 } END { print reco }' "$out/lists/speakers")
 cp "$out/$few.png" "$out/few.png"

@@ -20,10 +20,10 @@ apply_cmn=none cmn_window=300 deltas=0 vad=false max_bad='' nj=4 cmd=utils/run.p
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/gmm_jobs.sh
-. steps/gmm_jobs.sh
-# shellcheck source=steps/embedding_jobs.sh
-. steps/embedding_jobs.sh
+# shellcheck source=steps/shared/gmm_jobs.sh
+. steps/shared/gmm_jobs.sh
+# shellcheck source=steps/shared/embedding_jobs.sh
+. steps/shared/embedding_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 2)) || usage

@@ -38,6 +38,6 @@ steps/extract_ivectors.sh "${common[@]}" "$exp/extractor" "$train" "$exp/train"
 for data in "$@"; do
   eval=${data##*/} eval=${eval%%_*}
   steps/extract_ivectors.sh "${common[@]}" "$exp/extractor" "$data" "$exp/$eval"
-  steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
+  steps/verify_speakers.sh --nj "$nj" --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
     --tags "$tags layer=ivector set=$eval" "$train" "$exp/train" "$data" "$exp/$eval" "$exp/scores_$eval"
 done

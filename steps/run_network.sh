@@ -14,10 +14,11 @@
 #   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
 #   --check-against "D"  further data directories whose speakers must not be in training, beside the sets to score
 #   --num-threads N      CPU threads (default: 1)
+#   --nj N               parallel jobs of an extraction (default: 4; all else is one job)
 #   --cmd CMD            job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-size=demo lda_dim=0 check_against='' num_threads=1 cmd=utils/run.py
+size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -39,14 +40,14 @@ done
 
 case $part in
   train)
-    steps/train_nnet.sh --cmd "$cmd" --config "conf/${config}_$size.yaml" --override "$overrides" --seed "$seed" \
-      --num-threads "$num_threads" --check-against "$check_against" "${sounds[@]}" "$train" "$model"
+    steps/train_nnet.sh --nj "$nj" --cmd "$cmd" --config "conf/${config}_$size.yaml" --override "$overrides" \
+      --seed "$seed" --num-threads "$num_threads" --check-against "$check_against" "${sounds[@]}" "$train" "$model"
     ;;
   extract)
     for layer in ${layers//,/ }; do
       for set in "$train_set" ${eval_sets//,/ }; do
-        steps/extract_embeddings.sh --cmd "$cmd" --num-threads "$num_threads" --layer "$layer" "$model" \
-          "$data/${set}_$features" "$model/$layer/$set"
+        steps/extract_embeddings.sh --nj "$nj" --cmd "$cmd" --num-threads "$num_threads" --layer "$layer" \
+          "$model" "$data/${set}_$features" "$model/$layer/$set"
       done
     done
     ;;
@@ -55,7 +56,7 @@ case $part in
     cpu_seconds=$(sed -n 's/.*"cpu_seconds": *\([0-9]*\).*/\1/p' "$model/training.json")
     for layer in ${layers//,/ }; do
       for set in ${eval_sets//,/ }; do
-        steps/verify_speakers.sh --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
+        steps/verify_speakers.sh --nj "$nj" --cmd "$cmd" --lda-dim "$lda_dim" --seed "$seed" \
           --tags "system=$name layer=$layer set=$set train_cpu_seconds=$cpu_seconds" \
           "$train" "$model/$layer/$train_set" "$data/$set" "$model/$layer/$set" "$model/$layer/scores_$set"
       done

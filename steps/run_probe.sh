@@ -6,15 +6,18 @@
 #   state update epoch layer depth labels seed
 # The frames of <frames-root>/<state>/<layer> are learnt from with <labels-dir>/train.<labels>; those of
 # <labels-dir>/test_utt2spk are labelled and scored against <labels-dir>/test.true.
-# Result: <exp-root>/<state>/<layer>/<labels>/seed<seed>/result.json.
+# Result: <exp-root>/<state>/<layer>/<labels>/seed<seed>/result.json; what was printed is in the folder log beside it.
 # Options:
 #   --config FILE     kind, sizes and training of the probe, YAML
 #   --tags "N=V .."   noted in the result (default: none)
 #   --num-threads N   CPU threads (default: 1)
 #   --device D        auto, cpu or cuda (default: auto)
+#   --nj N            one job: accepted so that every step can be called alike (default: 1)
+#   --cmd CMD         job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-config='' tags='' num_threads=1 device=auto
+# shellcheck disable=SC2034 # nj: this is one job
+config='' tags='' num_threads=1 device=auto nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -33,7 +36,10 @@ out=$exp/$state/$layer/$labels/seed$seed
 options=(--tag "state=$state" --tag "update=$update" --tag "epoch=$epoch" --tag "layer=$layer" --tag "depth=$depth"
   --tag "labels=$labels")
 for tag in $tags; do options+=(--tag "$tag"); done
-python -m speechlib.bin.train_probe --config "$config" --seed "$seed" --num-threads "$num_threads" --device "$device" \
+mkdir -p "$out/log"
+$cmd --num-threads "$num_threads" "$out/log/train.log" \
+  python -m speechlib.bin.train_probe --config "$config" --seed "$seed" --num-threads "$num_threads" --device "$device" \
   --test "$data/test_utt2spk" "$frames/$state/$layer" "$data/train.$labels" "$out"
-python -m speechlib.bin.eval_labels --kind "$kind" --utt2spk "$data/test_utt2spk" --seed "$seed" "${options[@]}" \
+$cmd "$out/log/eval.log" \
+  python -m speechlib.bin.eval_labels --kind "$kind" --utt2spk "$data/test_utt2spk" --seed "$seed" "${options[@]}" \
   --out "$out/result.json" "$data/test.true" "$out/hypotheses"

@@ -33,6 +33,6 @@ pool=(steps/pool_features.sh --nj "$nj" --cmd "$cmd" --apply-cmn "$apply_cmn" --
 for data in "$@"; do
   eval=${data##*/} eval=${eval%%_*}
   "${pool[@]}" "$data" "$exp/$eval"
-  steps/verify_speakers.sh --cmd "$cmd" --wccn "$wccn" --lda-dim "$lda_dim" --seed "$seed" \
+  steps/verify_speakers.sh --nj "$nj" --cmd "$cmd" --wccn "$wccn" --lda-dim "$lda_dim" --seed "$seed" \
     --tags "$tags layer=statistics set=$eval" "$train" "$exp/train" "$data" "$exp/$eval" "$exp/scores_$eval"
 done

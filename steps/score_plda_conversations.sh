@@ -9,10 +9,12 @@
 #   --target-energy X  share of a conversation's variance that its principal components keep; 1.0: all dimensions are
 #                      kept (default: 0.5, Kaldi's)
 #   --linkage L        average, as in Kaldi, or complete (default: average)
+#   --nj N             one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD          job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-target_energy=0.5 linkage=average cmd=utils/run.py
+# shellcheck disable=SC2034 # nj: this is one job
+target_energy=0.5 linkage=average nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

@@ -19,6 +19,7 @@
 #   --tags "NAME=VALUE .."   noted in result.json
 #   --seed N                 of the network behind the embeddings, noted in result.json (default: none)
 #   --num-bootstrap N        resamples behind the intervals (default: 1000)
+#   --nj N                   one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                job dispatcher (default: utils/run.py)
 set -euo pipefail
 
@@ -27,7 +28,7 @@ case ${1-} in
   *) _kind=none ;; # this file is behind steps/score_plda.sh and steps/score_cosine.sh
 esac
 backend='' enrol_spk2utt='' num_utts='' adapt='' within_covar_scale=0.3 between_covar_scale=0.7 smoothing=0.0 \
-  normalize_length=true utt2spk='' tags='' seed='' num_bootstrap=1000 cmd=utils/run.py
+  normalize_length=true utt2spk='' tags='' seed='' num_bootstrap=1000 nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -82,6 +83,6 @@ $cmd "$out/log/score.log" "${_score[@]}" "$_enrol_table" "$(_table "$test")" "$t
 
 read -ra _words < <(head -n 1 "$trials")
 if ((${#_words[@]} == 3)); then
-  steps/eval_trials.sh --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" --num-bootstrap "$num_bootstrap" \
-    "$trials" "$out"
+  steps/eval_trials.sh --nj "$nj" --cmd "$cmd" --utt2spk "$utt2spk" --tags "$tags" --seed "$seed" \
+    --num-bootstrap "$num_bootstrap" "$trials" "$out"
 fi

@@ -30,8 +30,8 @@ gaussian_min_count=100 device=cpu use_gpu=0 seed=0 store_features=true cleanup=t
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/gmm_jobs.sh
-. steps/gmm_jobs.sh
+# shellcheck source=steps/shared/gmm_jobs.sh
+. steps/shared/gmm_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage

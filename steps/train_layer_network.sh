@@ -12,10 +12,12 @@
 #   --seed N          each fold draws first weights and the order of the utterances of its own from it (default: 1)
 #   --num-threads N   CPU threads (default: 1)
 #   --device D        auto, cpu or cuda (default: auto)
+#   --nj N            one job: accepted so that every step can be called alike (default: 1)
+#   --cmd CMD         job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-# shellcheck disable=SC2034 # config and layer are read by name
-config='' layer='' seed=1 num_threads=1 device=auto
+# shellcheck disable=SC2034 # config and layer are read by name, and this is one job
+config='' layer='' seed=1 num_threads=1 device=auto nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -33,4 +35,7 @@ if [[ -f $folds/$fold/dev ]]; then options+=(--dev "$folds/$fold/dev"); fi
 for name in config layer; do
   if [[ -n ${!name} ]]; then options+=("--$name" "${!name}"); fi
 done
-python -m speechlib.bin.train_layer_network "${options[@]}" "$states" "$labels" "$folds/$fold/train" "$exp/$fold"
+
+mkdir -p "$exp/$fold/log"
+$cmd --num-threads "$num_threads" "$exp/$fold/log/train.log" \
+  python -m speechlib.bin.train_layer_network "${options[@]}" "$states" "$labels" "$folds/$fold/train" "$exp/$fold"

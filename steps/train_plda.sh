@@ -10,10 +10,12 @@
 #   --whiten BOOL                whiten the centred embeddings first (default: false)
 #   --wccn BOOL                  whiten the covariance within speakers instead (Hatch et al., 2006; default: false)
 #   --num-em-iters N             iterations of PLDA (default: 10)
+#   --nj N                       one job: accepted so that every step can be called alike (default: 1)
 #   --cmd CMD                    job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-lda_dim=0 total_covariance_factor=0.0 whiten=false wccn=false num_em_iters=10 cmd=utils/run.py
+# shellcheck disable=SC2034 # nj: this is one job
+lda_dim=0 total_covariance_factor=0.0 whiten=false wccn=false num_em_iters=10 nj=1 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi

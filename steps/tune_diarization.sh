@@ -26,8 +26,8 @@ criterion=mr_hungarian distance=ucm linkage=exact bic_penalty=1.0 assignment=har
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-# shellcheck source=steps/diarization_jobs.sh
-. steps/diarization_jobs.sh
+# shellcheck source=steps/shared/diarization_jobs.sh
+. steps/shared/diarization_jobs.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage
