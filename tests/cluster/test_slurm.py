@@ -1,0 +1,94 @@
+"""utils/slurm.py on a real Slurm of one node."""
+
+import subprocess
+import time
+
+import pytest
+from behaviour import Behaviour, Cluster
+from slurm_cluster import SlurmCluster, missing
+
+MAX_ARRAY = 11
+
+
+class _Slurm(Cluster):
+    status_command = "squeue"
+    impossible = ("--mem", "900G")
+
+    def __init__(self, root, cluster: SlurmCluster) -> None:
+        self.dispatcher = root / "utils/slurm.py"
+        self.cluster = cluster
+        self.environment = cluster.environment
+
+    def queued(self) -> str:
+        return self.cluster.command("squeue", "-h", "-t", "PENDING,RUNNING,COMPLETING")
+
+    def cancel_all(self) -> None:
+        self.cluster.command("scancel", "-u", "root")
+
+
+@pytest.fixture(scope="module")
+def cluster(root, tmp_path_factory):
+    if missing():
+        pytest.skip(missing())
+    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "s", cpus=8, max_array_size=MAX_ARRAY)
+    yield _Slurm(root, cluster)
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def overlong(cluster, tmp_path_factory):
+    """A job that runs out of its minute while other tests run."""
+    folder = tmp_path_factory.mktemp("overlong")
+    return cluster.start(folder, "--time", "0:01:00", "--mem", "100M", "x.log", "bash", "-c", "echo on; exec sleep 300")
+
+
+@pytest.mark.usefixtures("overlong")
+class TestSlurm(Behaviour):
+    def test_cancelled_by_somebody(self, cluster, folder):
+        run = cluster.start(folder, "JOB=1:2", "x.JOB.log", "sleep", 60)
+        deadline = time.monotonic() + 30
+        while not (folder / "x.2.log").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        jobs = {line.split("_")[0] for line in cluster.cluster.command("squeue", "-h", "-o", "%i").split() if "_" in line}
+        cluster.cluster.command("scancel", *jobs)
+        _, said = run.communicate(timeout=60)
+        assert run.returncode == 1 and "2 of 2 jobs failed (JOB=1, 2); number 1 was cancelled" in said
+
+
+def test_arrays_longer_than_the_cluster_s_are_split(cluster, tmp_path):
+    code, said = cluster.call(tmp_path, "JOB=5:29", "x.JOB.log", "bash", "-c", "echo JOB >out.JOB; exit $((JOB == 27))")
+    assert code == 1 and "1 of 25 jobs failed (JOB=27)" in said
+    assert {int(path.read_text()) for path in tmp_path.glob("out.*")} == set(range(5, 30))
+
+
+def test_out_of_memory(cluster, tmp_path):
+    script = "x = bytearray(600 << 20)\nimport time\ntime.sleep(60)"
+    began = time.monotonic()
+    code, said = cluster.call(tmp_path, "--mem", "100M", "x.log", "python3", "-c", script)
+    assert code == 1 and time.monotonic() - began < 50
+    assert "ran out of its memory" in said or "was killed by SIGKILL (out of memory?)" in said or "cancelled" in said, said
+
+
+def test_a_warned_task_is_run_again(cluster, tmp_path):
+    """SIGUSR1 comes before the limit; the task ends with 75 and goes on from its checkpoint in another job."""
+    script = """
+trap 'echo half >checkpoint; exit 75' USR1
+if [ -e checkpoint ]; then echo "after $(cat checkpoint)"; exit 0; fi
+for i in $(seq 300); do sleep 0.2; done
+"""
+    done = cluster.call(tmp_path, "--time", "0:01:00", "--requeue", 58, "x.log", "bash", "-c", script)
+    assert done == (0, "") and "after half" in (tmp_path / "x.log").read_text()
+
+
+def test_out_of_time(overlong, cluster):
+    _, said = overlong.communicate(timeout=120)
+    assert overlong.returncode == 1 and "ran out of its time" in said and "    on\n" in said
+
+
+def test_print_config_is_a_configuration(cluster, tmp_path):
+    done = subprocess.run([cluster.dispatcher, "--print-config"], capture_output=True, text=True, check=True)
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/slurm.conf").write_text(done.stdout + "option queue=* -p $0\n")
+    assert cluster.call(tmp_path, "--mem", "10M", "--queue", "main", "x.log", "true") == (0, "")
+    code, said = cluster.call(tmp_path, "--queue", "none", "x.log", "true")
+    assert code == 1 and "invalid partition" in said
