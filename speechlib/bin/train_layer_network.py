@@ -4,8 +4,9 @@ The network mixes the layers by learned weights, in front of parallel convolutio
 that layer alone. <exp-dir> gets config.yaml (resolved, with the classes in the order of the outputs), model.pt and
 train.log; layer_weights.tsv, the learned weight of each layer; and predictions.csv, the classes and probabilities of
 the test utterances. The last epoch is taken, or with --dev the best one on those utterances; the test utterances choose
-nothing. A killed training goes on after its last epoch and ends with the same weights; what is finished is not done
-again. Whether training and test share speakers is for who makes the lists to say.
+nothing. A killed training goes on after its last epoch, and one that was ended by SIGUSR1 or SIGTERM after its last
+batch, with the same weights in the end; what is finished is not done again. Whether training and test share speakers is
+for who makes the lists to say.
 """
 
 from __future__ import annotations
@@ -198,20 +199,23 @@ def train(
         f"{len(kept) + 1} to {config.training.epochs} on {device}"
     )
 
+    def save(state: dict[str, Any]) -> None:
+        training.save_checkpoint({**state, "log": kept, "cpu_seconds": time.process_time() - started})
+
     def after_epoch(epoch: Epoch, state: dict[str, Any]) -> None:
-        spent = time.process_time() - started
         values = (f"{value:.4f}" for value in epoch[1:])
-        kept.append("\t".join([str(epoch.number), *values, f"{spent:.1f}"]))
+        kept.append("\t".join([str(epoch.number), *values, f"{time.process_time() - started:.1f}"]))
         write_text(training.folder.log, "\n".join([HEADER, *kept]) + "\n")
-        training.save_checkpoint({**state, "log": kept, "cpu_seconds": spent})
+        save(state)
         if epoch.number % 10 == 0 or epoch.number in (1, config.training.epochs):
             say(f"{args.exp_dir}: epoch {epoch.number}, loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.3f}")
 
-    chosen, weights = train_sequences(
-        model, Utterances(reader(lists.train), lists.targets(lists.train)),
-        Utterances(reader(lists.dev), lists.targets(lists.dev)) if lists.dev else None,
-        config.training, args.seed, device, after_epoch, resume,
-    )  # fmt: skip
+    with training.stoppable() as should_stop:
+        chosen, weights = train_sequences(
+            model, Utterances(reader(lists.train), lists.targets(lists.train)),
+            Utterances(reader(lists.dev), lists.targets(lists.dev)) if lists.dev else None,
+            config.training, args.seed, device, after_epoch, resume, save, should_stop,
+        )  # fmt: skip
     if lists.dev:
         say(f"{args.exp_dir}: epoch {chosen} is the best on {args.dev}")
     mix, table = model.layer_weights(), training.folder.path / "layer_weights.tsv"

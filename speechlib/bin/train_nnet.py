@@ -3,8 +3,9 @@
 <exp-dir> gets config.yaml (resolved, with the speakers in the order of the outputs), model.pt, train.log and
 training.json, and with training.save_every the weights on the way there, model.<update>.pt. A killed training goes on
 from its checkpoint and ends with the same weights as one that never stopped; a finished one is not repeated unless the
-configuration or the data have changed. Under torchrun, its processes train together: each takes its part of every
-batch.
+configuration or the data have changed. SIGUSR1 and SIGTERM end it after its update, with a checkpoint and the exit
+status 75 (to be run again) or 143. Under launch_training or torchrun, several processes train together: each takes its
+part of every batch.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from speechlib.io.training_set import (
     split_held_out,
 )
 from speechlib.io.utterances import read_utterances
+from speechlib.nnet.batch_norm import normalise_together
 from speechlib.nnet.crops import CropBatches, CropOptions, CropSampler, StoredFrames
 from speechlib.nnet.distributed import Group, join, leave
 from speechlib.nnet.embedding_model import count_parameters
@@ -75,6 +77,7 @@ class NetworkTraining(TrainOptions):
     optimizer: Literal["nesterov", "sgd", "adam", "adamw"] = "adam"
     lr_schedule: Literal["constant", "linear", "cosine", "staircase"] = "cosine"
     save_every: int = 0  # updates: after each so many, the weights are kept in model.<update>.pt; 0: only the last ones
+    sync_batch_norm: bool = False  # batch normalisation over the batches of all processes, as if they were one
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,8 +87,9 @@ class NetworkTraining(TrainOptions):
     def decisive(self) -> dict:
         """As TrainOptions; snapshots do not change the weights, but those that are not there need another training."""
         values = super().decisive()
-        if not self.save_every:
-            del values["save_every"]
+        for name in ("save_every", "sync_batch_norm"):
+            if not values[name]:  # as those were trained that know nothing of them
+                del values[name]
         if self.num_updates:
             values["num_epochs"] = TrainOptions.num_epochs  # of no account: one number for all
         return values
@@ -359,6 +363,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
     except ValueError as error:
         raise ValueError(f"{args.config}: frames of the section crops: {error}") from None
     model.to(device)
+    if options.sync_batch_norm and group.size > 1:
+        model = normalise_together(model, device)
     parameters = count_parameters(model)
     notes = {"num_parameters": parameters, "stored_features": stored_features(data)}
     resume = training.begin(notes) if group.rank == 0 else None
@@ -395,16 +401,19 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
                 log.update(update, total)
 
             reports = {"on_progress": log.progress, "on_update": after_update}
+        should_stop = stack.enter_context(training.stoppable())
         spent = train(
             model, trained, options, device, loss=make_loss(config.loss), held_out=held_out, group=group,
-            resume=resume, on_checkpoint=training.save_checkpoint, **reports,
+            resume=resume, on_checkpoint=training.save_checkpoint, should_stop=should_stop, **reports,
         )  # fmt: skip
     if group.rank == 0:
         seconds = max(spent["seconds"], 1e-9)
+        memory = {"gpu_memory_bytes": torch.cuda.max_memory_allocated(device)} if device.type == "cuda" else {}
         write_json(folder.path / "training.json", {
             **spent, "samples_per_second": spent["samples"] / seconds,
-            "waiting_share": spent["waiting_seconds"] / seconds, "parameters": parameters, "device": str(device),
-            "processes": group.size, "threads": torch.get_num_threads(), "updates_per_epoch": trained.batches_per_epoch,
+            "data_wait_share": spent["waiting_seconds"] / seconds, **memory, "parameters": parameters,
+            "device": str(device), "processes": group.size, "threads": torch.get_num_threads(),
+            "updates_per_epoch": trained.batches_per_epoch,
             "snapshots": [path.name for path in folder.snapshots()],
         })  # fmt: skip
         training.finish(model.state_dict())

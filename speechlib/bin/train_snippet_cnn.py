@@ -2,7 +2,8 @@
 
 Each network goes to <exp-dir>/seed<S>: config.yaml (resolved, with the speakers in the order of the outputs), model.pt,
 train.log. A killed training goes on from its checkpoint and ends with the same weights as one that never stopped; a
-finished one is not repeated unless the configuration or the data have changed.
+finished one is not repeated unless the configuration or the data have changed. SIGUSR1 and SIGTERM end a training after
+its update, with a checkpoint.
 """
 
 from __future__ import annotations
@@ -204,10 +205,13 @@ def train_one(folder: ModelFolder, config: Config, seed: int, data: TrainingSet,
     first = resume["update"] if resume else 0
     say(f"{folder.path}: {len(data.speakers)} speakers, {len(data.labels)} sentences, {count_parameters(model)} "
         f"parameters, updates {first} to {total} on {device}, {torch.get_num_threads()} threads")  # fmt: skip
-    with TrainingLog(folder, Progress.HEADER, first, total, options.tensorboard) as log:
+    with (
+        TrainingLog(folder, Progress.HEADER, first, total, options.tensorboard) as log,
+        training.stoppable() as should_stop,
+    ):
         train(
             model, batches, options, device, resume=resume, on_progress=log.progress, on_update=log.update,
-            on_checkpoint=training.save_checkpoint,
+            on_checkpoint=training.save_checkpoint, should_stop=should_stop,
         )  # fmt: skip
     training.finish(model.state_dict())
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+from speechlib.io.stop_signals import STATUSES
+
 _TRUE, _FALSE = ("true", "t", "1", ""), ("false", "f", "0")
 _OF_EVERY_PROGRAM = ("--verbose", "--print-args")  # ParseOptions: about logging alone
 
@@ -107,10 +109,13 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
     ValueError, OSError, EOFError and ImportError become `name: error: message` on stderr and status 1; a closed
     pipe ends quietly with 141, an interrupt with 130 and a termination with 143, the statuses that a shell reports for
-    these signals. A terminated command still removes its unfinished files.
+    these signals, and the warning before a time limit, SIGUSR1, with 75: run again. A command that was told to end
+    still removes its unfinished files.
     """
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    if threading.current_thread() is threading.main_thread():
+        for number in STATUSES:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, lambda number, frame: sys.exit(STATUSES[signal.Signals(number)]))
     # The garbage collector need not look at what was imported, nor, when the process ends, at what main leaves behind:
     # 20 ms of the CPU time of every command.
     gc.freeze()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from speechlib.io.checkpoints import ModelFolder, load_state, save_state
 from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stop_signals import StopSignals
 
 
 class TrainingRun:
@@ -28,6 +30,7 @@ class TrainingRun:
         self.folder = folder
         self._resolved = resolved
         self.fingerprint = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        self._saved = False
 
     def is_finished(self) -> bool:
         """Whether the model is there and was trained from this configuration and these data."""
@@ -45,6 +48,21 @@ class TrainingRun:
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint in place of the last one."""
         save_state(self.folder.checkpoint, {**state, "fingerprint": self.fingerprint})
+        self._saved = True
+
+    @contextlib.contextmanager
+    def stoppable(self) -> Iterator[Callable[[], int]]:
+        """Within it, SIGUSR1 and SIGTERM end the training at its next update, with a checkpoint.
+
+        Yields what the training has to ask: StopSignals.status.
+        """
+        with StopSignals() as signals:
+            try:
+                yield signals.status
+            except SystemExit:
+                if self._saved:  # several processes: by one of them
+                    say(f"{self.folder.path}: told to stop; the same command goes on from {self.folder.checkpoint}")
+                raise
 
     def finish(self, weights: Mapping[str, Any]) -> None:
         """Write the model."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+LAUNCHER = "SPEECHLIB_LAUNCHER"  # environment variable: the process that started this one and is its parent
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,8 @@ class Group:
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The model with gradients that are averaged over the processes.
 
-        Batch normalisation sees the batch of its own process, and the running statistics are those of process 0: torch
-        has SyncBatchNorm for GPUs only, and the papers' recipes do without. Batches of a process should not be tiny.
+        Batch normalisation sees the batch of its own process, and the running statistics are those of process 0; see
+        speechlib.nnet.batch_norm for another.
         """
         if self.size == 1:
             return model
@@ -57,6 +61,10 @@ class Group:
         torch.distributed.all_gather(collected, value.to(device))
         return [item.cpu() for item in collected]
 
+    def take_greatest(self, value: Tensor) -> torch.distributed.Work:
+        """Begin to replace a tensor on the CPU by the greatest of any process; it is done when `wait` of it returns."""
+        return torch.distributed.all_reduce(value, torch.distributed.ReduceOp.MAX, async_op=True)
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.size > 1:
@@ -72,6 +80,9 @@ def join(device: str) -> tuple[Group, str]:
     Returns:
         The group, and the device that is this process's.
     """
+    launcher = os.environ.get(LAUNCHER)
+    if launcher is not None:
+        threading.Thread(target=_end_with, args=(int(launcher),), daemon=True).start()
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Group(), device
@@ -81,7 +92,8 @@ def join(device: str) -> tuple[Group, str]:
         if int(os.environ["LOCAL_RANK"]) >= torch.cuda.device_count():
             raise ValueError(f"{device}: torch sees {torch.cuda.device_count()} GPUs here; start fewer processes")
         torch.cuda.set_device(device)
-    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+    # What lies on the CPU goes another way than what lies on GPUs, so that no GPU waits for it.
+    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
     return Group(torch.distributed.get_rank(), size, int(os.environ["LOCAL_WORLD_SIZE"])), device
 
 
@@ -89,3 +101,10 @@ def leave(group: Group) -> None:
     """End the exchange; at the end of a process that joined."""
     if group.size > 1:
         torch.distributed.destroy_process_group()
+
+
+def _end_with(launcher: int) -> None:
+    """End this process when the one that started it is gone, were it by kill -9: nobody would know of this one."""
+    while os.getppid() == launcher:
+        time.sleep(0.5)
+    os._exit(1)

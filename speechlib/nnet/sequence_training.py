@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from speechlib.nnet.stopping import Stopped
+
 
 @dataclass(frozen=True)
 class SequenceTrainingOptions:
@@ -52,8 +54,10 @@ def train_sequences(
     device: torch.device,
     on_epoch: Callable[[Epoch, dict[str, Any]], None] = lambda epoch, state: None,
     resume: dict[str, Any] | None = None,
+    on_stop: Callable[[dict[str, Any]], None] = lambda state: None,
+    should_stop: Callable[[], int] = lambda: 0,
 ) -> tuple[int, dict[str, Tensor]]:
-    """Train a classifier in place; a training that goes on from the state of an epoch ends with the same weights.
+    """Train a classifier in place; a training that goes on from the state that it left ends with the same weights.
 
     Args:
         model: from (batch, layers, frames, dim) and (batch,) lengths to (batch, outputs) logits; on `device`.
@@ -64,24 +68,29 @@ def train_sequences(
         device: of the model.
         on_epoch: called after each epoch with what it was like and with a state to go on from.
         resume: such a state.
+        on_stop: called before an early stop with a state to go on from.
+        should_stop: asked after each batch; 0: go on.
 
     Returns:
         The epoch that was taken, and its weights.
 
     Raises:
         ValueError: the loss is not finite any more.
+        Stopped: `should_stop` gave another number than 0, which is its code.
     """
     optimizer = torch.optim.Adam(model.parameters(), options.learning_rate)
-    state: dict[str, Any] = resume or {"epoch": 0, "best": 0, "best_rank": None, "best_model": None}
+    none_done = {"done": 0, "loss_sum": 0.0, "hits": 0}  # of the epoch in work: utterances, and what they gave
+    state: dict[str, Any] = {"epoch": 0, "best": 0, "best_rank": None, "best_model": None, **none_done}
     if resume is not None:
+        state |= resume
         model.load_state_dict(resume["model"])
         optimizer.load_state_dict(resume["optimizer"])
     count = len(train.labels)
     for number in range(state["epoch"] + 1, options.epochs + 1):
         model.train()
-        loss_sum, hits = 0.0, 0
+        done, loss_sum, hits = (state[name] for name in none_done)
         order = np.random.default_rng((seed, number)).permutation(count).tolist()
-        for start in range(0, count, options.batch_size):
+        for start in range(done, count, options.batch_size):
             batch = order[start : start + options.batch_size]
             states, lengths = pad_states([train.read(item) for item in batch], device)
             labels = torch.tensor([train.labels[item] for item in batch], device=device)
@@ -92,6 +101,11 @@ def train_sequences(
             optimizer.step()
             loss_sum += float(loss.detach()) * len(batch)
             hits += int((logits.detach().argmax(dim=1) == labels).sum())
+            status = should_stop()
+            if status:
+                part = {"done": min(start + options.batch_size, count), "loss_sum": loss_sum, "hits": hits}
+                on_stop({**state, **part, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
+                raise Stopped(status)
         if not math.isfinite(loss_sum):
             raise ValueError(
                 f"the loss of epoch {number} is not finite: lower the learning rate, {options.learning_rate:g}, or "
@@ -104,7 +118,7 @@ def train_sequences(
             if state["best_rank"] is None or rank < state["best_rank"]:
                 kept = {name: value.clone() for name, value in model.state_dict().items()}
                 state |= {"best": number, "best_rank": rank, "best_model": kept}
-        state |= {"epoch": number, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        state |= {"epoch": number, **none_done, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
         on_epoch(Epoch(number, loss_sum / count, hits / count, dev_loss, dev_uar), state)
     if dev is None:
         return state["epoch"], model.state_dict()

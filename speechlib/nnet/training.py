@@ -17,6 +17,7 @@ from speechlib.nnet.losses import Loss, LossOptions, make_loss
 from speechlib.nnet.optimizers import TrainOptions, make_optimizer
 from speechlib.nnet.prefetch import Prefetcher
 from speechlib.nnet.runtime import autocast
+from speechlib.nnet.stopping import Stopped, StopVote
 
 SOFTMAX = make_loss(LossOptions())
 
@@ -70,6 +71,7 @@ def train(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_checkpoint: Callable[[dict[str, Any]], None] | None = None,
     on_update: Callable[[int, int], None] = lambda update, total: None,
+    should_stop: Callable[[], int] = lambda: 0,
 ) -> dict[str, float]:
     """Train a model in place.
 
@@ -87,9 +89,10 @@ def train(
         group: the processes that train together; None: this one alone.
         resume: what `on_checkpoint` once got, in any process.
         on_progress: called every `log_every` updates and at the end, in process 0.
-        on_checkpoint: called with the whole state every `checkpoint_seconds`, in process 0; the tensors in it change
-            later.
+        on_checkpoint: called with the whole state every `checkpoint_seconds` and before an early stop, in process 0;
+            the tensors in it change later.
         on_update: called after each update with its number and the total.
+        should_stop: asked before each update, in each process; 0: go on.
 
     Returns:
         What it took, the parts before a resume included: updates, samples, seconds (without looks at the held-out
@@ -97,6 +100,7 @@ def train(
 
     Raises:
         ValueError: the loss is not finite any more, or the device lacks the precision.
+        Stopped: `should_stop` of a process gave another number than 0, which is its code.
     """
     group = group or Group()
     optimizer = make_optimizer(model, options)
@@ -118,6 +122,15 @@ def train(
     saved = time.perf_counter()
     meter = _Meter(spent)
 
+    def save(update: int) -> None:
+        if on_checkpoint:
+            random = _random_state(device, group)
+            if group.rank == 0:
+                on_checkpoint({
+                    "update": update, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                    "scaler": scaler.state_dict(), "random": random, "spent": meter.total(),
+                })  # fmt: skip
+
     def load(number: int) -> tuple[Tensor, Tensor]:
         inputs, labels = (torch.from_numpy(array) for array in batches.batch(number))
         return (inputs.pin_memory(), labels.pin_memory()) if device.type == "cuda" else (inputs, labels)
@@ -125,7 +138,13 @@ def train(
     torch.get_num_threads()  # settles them: set_num_threads of a loader would otherwise hold for this thread, too
     threads = options.loader_threads
     with Prefetcher(load, first, total, 2 + 2 * threads, threads, lambda: torch.set_num_threads(1)) as ready:
+        vote = StopVote(group, should_stop)
         for update, (inputs, labels) in enumerate(ready, first + 1):
+            status = vote()
+            if status:
+                save(update - 1)
+                group.wait()  # where one process has ended, the others may be ended
+                raise Stopped(status)
             inputs, labels = inputs.to(device, non_blocking=True), labels.to(device, non_blocking=True)
             for parameters in optimizer.param_groups:
                 parameters["lr"] = options.rate(update - 1, total)
@@ -161,13 +180,9 @@ def train(
             # Processes must agree on when to save: they ask each other only where they wait for each other anyway.
             if on_checkpoint and update < total and (is_line or group.size == 1):
                 if group.agree(time.perf_counter() - saved >= options.checkpoint_seconds, device):
-                    random = _random_state(device, group)
-                    if group.rank == 0:
-                        on_checkpoint({
-                            "update": update, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                            "scaler": scaler.state_dict(), "random": random, "spent": meter.total(),
-                        })  # fmt: skip
+                    save(update)
                     saved = time.perf_counter()
+        vote.close()
     model.eval()
     return meter.total()
 

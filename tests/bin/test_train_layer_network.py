@@ -1,5 +1,8 @@
 """train_layer_network: the files that it leaves, a kill, single layers, dev lists, lists that do not go together."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +109,31 @@ def test_a_killed_training_ends_with_the_same_weights(corpus, monkeypatch):
     first, second = (np.loadtxt(folder / "train.log", skiprows=1)[:, :5] for folder in (whole, exp))
     np.testing.assert_array_equal(first, second)
     assert not np.isnan(first).any()
+
+
+def test_told_to_stop_it_goes_on_within_the_epoch(corpus, monkeypatch):
+    """Six batches of training an epoch, and each reads four utterances: the signal comes in the third of epoch 2."""
+    whole = train(corpus, "--dev", str(corpus / "dev"), out="whole")
+    read, count = HiddenStates.__getitem__, [0]
+
+    def warn(self, name):
+        count[0] += name < "u24"
+        if count[0] == 24 + 2 * 4 + 1:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return read(self, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HiddenStates, "__getitem__", warn)
+        with pytest.raises(SystemExit) as ended:
+            train(corpus, "--dev", str(corpus / "dev"))
+    assert ended.value.code == 75 and count == [24 + 12]
+    state = torch.load(corpus / "exp" / "checkpoint.pt", weights_only=True)
+    assert (state["epoch"], state["done"], len(state["log"])) == (1, 12, 1)
+    exp = train(corpus, "--dev", str(corpus / "dev"))
+    one, other = (torch.load(folder / "model.pt", weights_only=True) for folder in (whole, exp))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    first, second = (np.loadtxt(folder / "train.log", skiprows=1)[:, :5] for folder in (whole, exp))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_single_layer_sees_nothing_of_the_others(corpus):

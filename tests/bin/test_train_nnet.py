@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -88,7 +90,7 @@ def test_train(corpus, capsys):
     assert last["accuracy"] > 0.9 and last["held_out_accuracy"] > 0.9 and last["held_out_loss"] < 0.5
     report = json.loads((exp / "training.json").read_text())
     assert report["updates"] == 60 and report["samples"] == 720 and report["parameters"] == config["num_parameters"]
-    assert report["cpu_seconds"] > 0 and 0 <= report["waiting_share"] <= 1 and report["samples_per_second"] > 0
+    assert report["cpu_seconds"] > 0 and 0 <= report["data_wait_share"] <= 1 and report["samples_per_second"] > 0
 
     train(corpus, "exp", "--check-against", str(corpus / "eval"))
     assert "trained already" in capsys.readouterr().err
@@ -180,6 +182,24 @@ def test_killed_and_resumed_ends_with_the_same_weights(corpus, monkeypatch, on_t
     assert lines[4] == [expected[4][k] for k in (0, 2, 3, 7, 8)]
     report = json.loads((killed / "training.json").read_text())
     assert report["updates"] == 20 and report["samples"] == 240
+
+
+def test_told_to_stop_and_run_again_ends_with_the_same_weights(corpus, monkeypatch, capsys):
+    config = write_config(corpus / "conf.yaml", training={"num_updates": 20, "log_every": 5, "optimizer": "adam"})
+    whole = train(corpus, "whole", config=config)
+    for when, number, status in ((8, signal.SIGUSR1, 75), (13, signal.SIGTERM, 143)):
+
+        def warn(self, update, total, when=when, number=number):
+            if update == when:
+                os.kill(os.getpid(), number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(train_nnet.TrainingLog, "update", warn)
+            with pytest.raises(SystemExit) as ended:
+                train(corpus, "exp", config=config)
+        assert ended.value.code == status and load_state(corpus / "exp/checkpoint.pt")["update"] == when
+        assert "exp: told to stop; the same command goes on from" in capsys.readouterr().err
+    assert same_weights(whole, train(corpus, "exp", config=config))
 
 
 def test_snapshots(corpus, monkeypatch, capsys):

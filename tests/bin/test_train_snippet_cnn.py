@@ -133,7 +133,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(corpus):
     often = write_config(corpus / "often.yaml", num_updates=600, checkpoint_seconds=0, log_every=7)
     folder = corpus / "killed" / "seed1"
     updates = []
-    for _ in range(2):
+    for number, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGUSR1, 75)):
         before = (folder / "checkpoint.pt").stat().st_mtime_ns if (folder / "checkpoint.pt").exists() else 0
         process = start_training(corpus, often)
         deadline = time.monotonic() + 60
@@ -142,8 +142,8 @@ def test_killed_and_resumed_ends_with_the_same_weights(corpus):
                 break
             time.sleep(0.002)
         time.sleep(0.05)  # somewhere in the middle of updates and of writing checkpoints
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        os.kill(process.pid, number)
+        assert process.wait() == status
         assert not (folder / "model.pt").exists()
         updates.append(load_state(folder / "checkpoint.pt")["update"])
     assert 0 < updates[0] < updates[1] < 600

@@ -1,4 +1,4 @@
-"""Two processes train together: gradients as of one with twice the batch, resume bit for bit."""
+"""Two processes train together: gradients and batch statistics as of one with twice the batch, resume bit for bit."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import io, json, sys
 import numpy as np
 import torch
 from torch import nn
+from speechlib.nnet.batch_norm import normalise_together
 from speechlib.nnet.crops import CropBatches, CropOptions, CropSampler, StoredFrames
 from speechlib.nnet.distributed import join, leave
 from speechlib.nnet.optimizers import TrainOptions
@@ -52,6 +53,25 @@ found["to one process"] = distance(together, alone)
 found["samples"] = spent["samples"]
 if group.rank == 0:
     found["losses"] = [[[line.loss, line.accuracy] for line in log] for log in (lines, lines_alone)]
+
+
+
+def normed():
+    torch.manual_seed(5)
+    return nn.Sequential(nn.Conv1d(8, 6, 2), nn.BatchNorm1d(6), nn.ReLU(), nn.Flatten(), nn.Linear(12, 6),
+                         nn.BatchNorm1d(6, affine=False, momentum=None), nn.ReLU(), nn.Linear(6, 2))
+
+
+whole, parts, synced = normed(), normed(), normalise_together(normed(), CPU)
+train(whole, batches(8), options(8), CPU)
+for model in (parts, synced):
+    train(model, batches(4, group.rank, group.size), options(4), CPU, group=group)
+found["normed alike"] = synced.state_dict().keys() == whole.state_dict().keys()
+found["normed together"], found["normed apart"] = (
+    [float((model.state_dict()[name] - value).abs().max()) for name, value in whole.state_dict().items()]
+    for model in (synced, parts))
+probe = torch.randn(3, 8, 3, generator=torch.Generator().manual_seed(1))
+found["normed output"] = float((synced.eval()(probe) - whole.eval()(probe)).abs().max())
 
 states = []
 def keep(state):
@@ -99,6 +119,11 @@ def test_two_processes_are_one_with_twice_the_batch(found):
     assert len(together) == 3
     for pair, expected in zip(together, alone, strict=True):
         assert pair == pytest.approx(expected, abs=1e-5)
+
+
+def test_batch_normalisation_together_is_that_of_one_process(found):
+    assert found["normed alike"] and max(found["normed together"]) < 1e-5 and found["normed output"] < 1e-5
+    assert max(found["normed apart"]) > 1e-2
 
 
 def test_resume_of_two_processes(found):

@@ -1,9 +1,15 @@
-"""steps/train_nnet.sh: options, several processes, messages."""
+"""steps/train_nnet.sh: options, several processes and nodes, signals, a process that is killed, messages."""
 
 import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,57 +24,141 @@ model: {name: shon_cnn, channels: [6, 6, 6, 8], fc1: 8, fc2: 6, batch_norm: fals
 frontend: {cmn: none, vad: false}
 crops: {frames: 24}
 held_out: {share: 0}
-training: {batch_size: 12, num_updates: 4, optimizer: sgd, learning_rate: 0.05, log_every: 2, tensorboard: false}
+training: {batch_size: 12, num_updates: 400, optimizer: sgd, learning_rate: 0.001, log_every: 2, tensorboard: false}
 """
+UPDATES = 400
+TRAIN = "steps/train_nnet.sh --config conf.yaml --num-threads 1 --device cpu --seed 3"
+TWO = f"{TRAIN} --override training.batch_size=6"
 
 
-@pytest.fixture
-def recipe(root, tmp_path):
+@pytest.fixture(scope="module")
+def recipe(root, tmp_path_factory):
     """A recipe directory with links to steps and utils, and a small data directory."""
+    folder = tmp_path_factory.mktemp("recipe")
     for name in ("steps", "utils"):
-        (tmp_path / name).symlink_to(root / name)
-    (tmp_path / "conf.yaml").write_text(CONFIG)
+        (folder / name).symlink_to(root / name)
+    (folder / "conf.yaml").write_text(CONFIG)
     rng = np.random.default_rng(0)
-    data = tmp_path / "data" / "train"
+    data = folder / "data" / "train"
     data.mkdir(parents=True)
     utt2spk = {f"s{speaker}-{k}": f"s{speaker}" for speaker in range(3) for k in range(4)}
     write_map(data / "utt2spk", utt2spk)
     with open_table(f"ark,scp:{data}/feats.ark,{data}/feats.scp") as writer:
         for utterance in utt2spk:
             writer.write(utterance, rng.normal(size=(rng.integers(30, 60), 5)).astype(np.float32))
-    return tmp_path
+    return folder
 
 
-def bash(recipe, root, command: str) -> subprocess.CompletedProcess:
+def start(recipe, root, command: str) -> subprocess.Popen:
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "LC_ALL": "C"}
-    return subprocess.run(["bash", "-c", command], cwd=recipe, env=environment, capture_output=True, text=True)
+    return subprocess.Popen(["bash", "-c", command], cwd=recipe, env=environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)  # fmt: skip
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str]:
+    output = process.communicate(timeout=120)[0]
+    return process.returncode, output
+
+
+def bash(recipe, root, command: str) -> tuple[int, str]:
+    return finish(start(recipe, root, command))
+
+
+def processes(module: str, *words: str, rank: int | None = None) -> list[int]:
+    """Python processes of a module whose arguments have some words, and whose environment a rank."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            arguments = (folder / "cmdline").read_bytes().decode().split("\0")
+            variables = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+            if arguments[1:3] == ["-m", f"speechlib.bin.{module}"] and {*words} <= {*arguments}:
+                if rank is None or f"RANK={rank}" in variables:
+                    found.append(int(folder.name))
+    return found
+
+
+def wait_for(what, process: subprocess.Popen | None = None):
+    """What a function returns once it is true."""
+    deadline = time.monotonic() + 60
+    while not (result := what()):
+        assert time.monotonic() < deadline and (process is None or process.poll() is None), finish(process)
+        time.sleep(0.01)
+    return result
+
+
+def lines(log) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
 
 
 def test_two_processes_train_as_one_with_twice_the_batch(recipe, root):
-    train = "steps/train_nnet.sh --config conf.yaml --num-threads 1 --device cpu --seed 3"
-    done = bash(recipe, root, f"{train} data/train exp/one")
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = bash(recipe, root, f"{train} --num-processes 2 --override training.batch_size=6 data/train exp/two")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert bash(recipe, root, f"{TRAIN} data/train exp/one")[0] == 0
+    assert bash(recipe, root, f"{TWO} --num-processes 2 data/train exp/two")[0] == 0
     one, two = (load_state(recipe / "exp" / name / "model.pt") for name in ("one", "two"))
     assert one.keys() == two.keys()
     for name in one:
-        np.testing.assert_allclose(one[name], two[name], atol=1e-6)
+        np.testing.assert_allclose(one[name], two[name], atol=1e-5)
     report = json.loads((recipe / "exp/two/training.json").read_text())
-    assert report["processes"] == 2 and report["threads"] == 1 and report["samples"] == 48
+    assert report["processes"] == 2 and report["threads"] == 1 and report["samples"] == 12 * UPDATES
     config = yaml.safe_load((recipe / "exp/two/config.yaml").read_text())
     assert config["seed"] == 3 and config["training"]["batch_size"] == 6 and config["num_processes"] == 2
     assert "3 speakers, 12 utterances" in (recipe / "exp/one/log/train.log").read_text()
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")
+def test_what_ends_two_processes_early_costs_nothing(recipe, root):
+    """A warning to one of two nodes, a cancellation, a kill: the training ends with the weights of exp/two."""
+    exp = recipe / "exp/ended"
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        nodes = f"--num-nodes 2 --master localhost:{free.getsockname()[1]}"
+    both = [start(recipe, root, f"{TWO} {nodes} --node-rank {rank} data/train exp/ended") for rank in (0, 1)]
+    wait_for(lambda: lines(exp / "train.log") > 2, both[0])
+    os.kill(processes("launch_training", "exp/ended", "1")[0], signal.SIGUSR1)
+    assert [finish(process)[0] for process in both] == [1, 1]
+    logs = [(exp / f"log/train.{rank}.log").read_text() for rank in (0, 1)]
+    assert all("# Ended (code 75)" in log for log in logs) and "told to stop; the same command goes on from" in logs[0]
+    stopped = [load_state(exp / "checkpoint.pt")["update"]]
+
+    def disturb(module: str, number: int, **which) -> str:
+        process = start(recipe, root, f"{TWO} --num-processes 2 data/train exp/ended")
+        before = lines(exp / "train.log")
+        wait_for(lambda: lines(exp / "train.log") > before + 1, process)
+        os.kill(processes(module, "exp/ended", **which)[0], number)
+        began = time.monotonic()
+        code, output = finish(process)
+        assert code == 1 and time.monotonic() - began < 20
+        wait_for(lambda: not processes("train_nnet", "exp/ended"))
+        stopped.append(load_state(exp / "checkpoint.pt")["update"])
+        return output
+
+    assert "killed by SIGTERM" in disturb("launch_training", signal.SIGTERM)
+    output = disturb("train_nnet", signal.SIGKILL, rank=1)
+    assert re.search(r"process 1 of 2 \(id \d+ on \S+\) was killed by SIGKILL \(signal 9\)", output)
+    assert 0 < stopped[0] < stopped[1] == stopped[2] < UPDATES
+
+    assert bash(recipe, root, f"{TWO} --num-processes 2 data/train exp/ended")[0] == 0
+    whole, ended = (load_state(recipe / "exp" / name / "model.pt") for name in ("two", "ended"))
+    assert all(np.array_equal(whole[name], ended[name]) for name in whole)
+    assert json.loads((exp / "training.json").read_text())["updates"] == UPDATES
+
+
 def test_usage_and_failures(recipe, root):
-    done = bash(recipe, root, "steps/train_nnet.sh data/train exp")
-    assert done.returncode == 1 and "--config is needed" in done.stderr and "Usage: steps/train_nnet.sh" in done.stderr
-    done = bash(recipe, root, "steps/train_nnet.sh --cmmd x a b")
-    assert done.returncode == 1 and "did you mean --cmd" in done.stderr
-    done = bash(recipe, root, "steps/train_nnet.sh --config conf.yaml --num-hosts 2 data/train exp")
-    assert done.returncode == 1 and "needs --master HOST:PORT" in done.stderr
-    done = bash(recipe, root, "steps/train_nnet.sh --config conf.yaml --check-against data/train data/train exp")
-    assert done.returncode == 1
-    assert "train_nnet: error: data/train and data/train: 3 speakers are in training" in done.stdout + done.stderr
+    code, output = bash(recipe, root, "steps/train_nnet.sh data/train exp")
+    assert code == 1 and "--config is needed" in output and "Usage: steps/train_nnet.sh" in output
+    code, output = bash(recipe, root, "steps/train_nnet.sh --cmmd x a b")
+    assert code == 1 and "did you mean --cmd" in output
+    for options in ("--num-nodes 2 --node-rank 0", "--num-nodes 2 --master a:1", "--node-rank 0 --master a:1"):
+        code, output = bash(recipe, root, f"{TRAIN} {options} data/train exp")
+        assert code == 1 and "--node-rank N and --master HOST:PORT go together, and with --num-nodes" in output
+    code, output = bash(recipe, root, f"{TRAIN} --check-against data/train data/train exp/none")
+    assert code == 1 and "train_nnet: error: data/train and data/train: 3 speakers are in training" in output
+
+
+def test_what_the_dispatcher_is_asked_for(recipe, root):
+    train = f"{TRAIN} --cmd 'echo CALL'"
+    assert "CALL --num-threads 4 --gpu 4 exp/x/log/train.log env" in bash(
+        recipe, root, f"{train} --gpus-per-node 4 data/train exp/x")[1]  # fmt: skip
+    call = bash(recipe, root, f"{train} --num-nodes 2 --gpus-per-node 4 data/train exp/x")[1]
+    assert call.startswith("CALL --num-threads 4 --num-nodes 2 --gpus-per-node 4 exp/x/log/train.log env")
+    assert "launch_training --processes 4 --num-nodes 2 -- speechlib.bin.train_nnet --seed 3" in call
