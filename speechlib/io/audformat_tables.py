@@ -14,6 +14,8 @@ from pathlib import Path
 
 from speechlib.io.cli import nearest
 from speechlib.io.label_csv import seconds_of
+from speechlib.io.text_files import read_text
+from speechlib.io.yaml_files import parse_yaml
 
 _HEADER = "db.yaml"
 _INDEX = {"filewise": ("file",), "segmented": ("file", "start", "end")}
@@ -134,7 +136,7 @@ def read_database(folder: str | os.PathLike) -> Database:
     tables = {}
     for name, entry in _mapping(path, header, "tables").items():
         kind = entry.get("type")
-        if kind not in _INDEX:
+        if not isinstance(kind, str) or kind not in _INDEX:
             raise ValueError(f"{path}: table '{name}' is of type {kind!r}, expected filewise or segmented")
         columns = {
             str(column): str(about.get("scheme_id") or "") for column, about in _mapping(path, entry, "columns").items()
@@ -154,14 +156,12 @@ def read_database(folder: str | os.PathLike) -> Database:
 
 
 def _load_header(path: Path) -> dict:
-    import yaml
-
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; an audformat database has one in its folder")
     try:
-        header = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not the YAML header of a database: {' '.join(str(error).split())}") from error
+        header = parse_yaml(read_text(path), path)
+    except ValueError as error:
+        raise ValueError(f"{path}: not the YAML header of a database: {error}") from None
     if not isinstance(header, dict):
         raise ValueError(f"{path}: not the header of a database: expected `name:`, `schemes:`, `tables:`")
     return header
@@ -186,13 +186,15 @@ def _labels(folder: Path, path: Path, name: str, scheme: Mapping, misc: Mapping)
             else str("" if about is None else about)
             for label, about in labels.items()
         }
-    if labels not in misc:
+    if not isinstance(labels, str) or labels not in misc:
         raise ValueError(
             f"{path}: the labels of scheme '{name}' are in misc table '{labels}', which the header does not "
             f"describe{nearest(str(labels), list(misc))}"
         )
-    levels = [str(level) for level in misc[labels].get("levels") or ()]
-    columns = [str(column) for column in misc[labels].get("columns") or {}]
+    levels, columns = (misc[labels].get(key) or () for key in ("levels", "columns"))
+    if not isinstance(levels, list | dict | tuple) or not isinstance(columns, list | dict | tuple):
+        raise ValueError(f"{path}: misc table '{labels}' has no lists of levels and columns")
+    levels, columns = [str(level) for level in levels], [str(column) for column in columns]
     if len(levels) != 1:
         raise ValueError(f"{path}: misc table '{labels}' has {len(levels)} levels, a table of labels has one")
     return {

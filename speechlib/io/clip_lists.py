@@ -12,6 +12,7 @@ from speechlib.io.atomic import write_text
 from speechlib.io.audio_files import SUFFIXES
 from speechlib.io.bad_audio import BadAudio
 from speechlib.io.recording import open_recording
+from speechlib.io.text_files import read_lines
 
 LIST_NAME = "clips.tsv"
 RESPONSE = "rir"
@@ -126,22 +127,21 @@ def read_clips(path: str | os.PathLike) -> list[ClipEntry]:
     """
     header = [field.name for field in fields(ClipEntry)]
     clips = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            values = line.rstrip("\n").split("\t")
-            if number == 1 and values == header:
-                continue
-            try:
-                kind, room, name, rate, channels, samples, source = values
-                clip = ClipEntry(kind, room, name, int(rate), int(channels), int(samples), source)
-                if kind not in KINDS or min(clip.rate, clip.channels, clip.samples) < 1:
-                    raise ValueError
-            except ValueError:
-                raise ValueError(
-                    f"{path}:{number}: expected {len(header)} columns with tabs between them: {' '.join(header)}, kind "
-                    f"being one of {', '.join(KINDS)}; make the list again with local/prepare_noise.sh"
-                ) from None
-            clips.append(clip)
+    for number, line in enumerate(read_lines(path), 1):
+        values = line.split("\t")
+        if number == 1 and values == header:
+            continue
+        try:
+            kind, room, name, rate, channels, samples, source = values
+            clip = ClipEntry(kind, room, name, int(rate), int(channels), int(samples), source)
+            if kind not in KINDS or min(clip.rate, clip.channels, clip.samples) < 1:
+                raise ValueError
+        except ValueError:
+            raise ValueError(
+                f"{path}:{number}: expected {len(header)} columns with tabs between them: {' '.join(header)}, kind "
+                f"being one of {', '.join(KINDS)}; make the list again with local/prepare_noise.sh"
+            ) from None
+        clips.append(clip)
     return clips
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from speechlib.io.atomic import write_text
 from speechlib.io.maps import read_map, split_blanks, write_map
+from speechlib.io.text_files import read_lines, read_text
 
 CURVE_COLUMNS = ("num_clusters", "distance", "mr_strict", "mr_hungarian", "purity")
 
@@ -83,8 +84,7 @@ def read_tree(folder: str | os.PathLike) -> tuple[list[str], np.ndarray]:
         OSError: one cannot be read.
     """
     path = os.path.join(folder, "linkage.txt")
-    with open(path, encoding="utf-8") as file:
-        fields = file.read().split()
+    fields = read_text(path).split()
     leaves = read_labels(os.path.join(folder, "leaves"))
     try:
         if fields[:1] != ["["] or fields[-1:] != ["]"]:
@@ -116,8 +116,7 @@ def read_curve(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ValueError: other columns, or no numbers in them; with file and line.
         OSError: the file cannot be read.
     """
-    with open(path, encoding="utf-8") as file:
-        title, *lines = file.read().splitlines() or [""]
+    title, *lines = read_lines(path) or [""]
     if tuple(title.split("\t")) != CURVE_COLUMNS:
         raise ValueError(f"{path}:1: expected the columns {', '.join(CURVE_COLUMNS)}")
     rows = []

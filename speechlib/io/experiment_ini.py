@@ -15,6 +15,7 @@ from typing import Any
 
 from speechlib.io.cli import nearest
 from speechlib.io.experiment_keys import DATABASE_KEYS, KEPT, SECTIONS, Key
+from speechlib.io.text_files import read_text
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -39,7 +40,7 @@ class ExperimentIni:
     def __init__(self, path: str | os.PathLike, beside: str | os.PathLike | None = None):
         self.path = os.fspath(path)
         self._folder = os.path.dirname(self.path if beside is None else os.fspath(beside))
-        self.text = _read_text(self.path)
+        self.text = read_text(self.path, "utf-8-sig")
         self._lines = _line_numbers(self.text)
         self._given = _parse(self.path, self.text)
         self._extra: dict[str, str] = {}
@@ -171,26 +172,13 @@ class ExperimentIni:
     def _read_root_folders(self, path: str) -> None:
         path = os.path.join(self._folder, path) if not os.path.exists(path) else path
         try:
-            text = _read_text(path)
+            text = read_text(path, "utf-8-sig")
         except FileNotFoundError:
             raise self.error("DATA", "root_folders", f"no such file {path}") from None
         sections = _parse(path, text)
         if set(sections) - {"DATA"}:
             raise ValueError(f"{path}: expected the one section [DATA], got {', '.join(sections)}")
         self._extra = dict(sections.get("DATA", {}))
-
-
-def _read_text(path: str) -> str:
-    with open(path, "rb") as file:
-        data = file.read()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path}:{line}: byte {data[error.start]:#04x} is not UTF-8; convert the file, e.g. with "
-            "'iconv -f latin1 -t utf8'"
-        ) from None
 
 
 def _parse(path: str, text: str) -> dict[str, Mapping[str, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from speechlib.io.cli import kaldi_bool, nearest
+from speechlib.io.text_files import read_text
 
 T = TypeVar("T")
 
@@ -25,11 +26,7 @@ def read_options(path: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError: a line that is no option, a name given twice, or bad YAML; the message names file and line.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}): expected options") from None
+    text = read_text(path)
     lines = [line.split("#", 1)[0].strip() for line in text.splitlines()]
     content = [line for line in lines if line]
     if not content:
@@ -95,29 +92,12 @@ def _read_conf(path, lines: list[str]) -> dict[str, str]:
 
 
 def _read_yaml(path, text: str) -> dict[str, Any]:
-    import yaml  # only where a file is YAML: Kaldi's conf needs no parser
+    from speechlib.io.yaml_files import parse_yaml  # only where a file is YAML: Kaldi's conf needs no parser
 
-    class Loader(yaml.SafeLoader):
-        """The safe loader, but a name given twice is an error instead of the last one winning."""
-
-    def mapping(loader, node):
-        values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(loader.construct_object(key_node)).replace("-", "_")
-            if key in values:
-                line = key_node.start_mark.line + 1
-                raise ValueError(f"{path}:{line}: option {key} is given twice: remove one")
-            values[key] = loader.construct_object(value_node, deep=True)
-        return values
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     try:
-        options = yaml.load(text, Loader)  # noqa: S506 - Loader is a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        problem = getattr(error, "problem", None) or error
-        raise ValueError(f"{where}: neither Kaldi's --name=value lines nor YAML: {problem}") from None
+        options = parse_yaml(text, path, lambda name: name.replace("-", "_"))
+    except ValueError as error:
+        raise ValueError(str(error).replace("not YAML", "neither Kaldi's --name=value lines nor YAML", 1)) from None
     if not isinstance(options, dict):
         raise ValueError(f"{path}:1: expected --name=value lines or a YAML mapping, found {type(options).__name__}")
     return options
@@ -181,7 +161,8 @@ def _convert_scalar(value: Any, wanted: type) -> Any:
         if wanted is str:
             return str(value).lower()
     elif wanted is float and isinstance(value, (int, float)):
-        return float(value)
+        with contextlib.suppress(OverflowError):  # a whole number beyond 10^308
+            return float(value)
     elif wanted is str and isinstance(value, (int, float)):
         return str(value)
     elif isinstance(value, wanted):

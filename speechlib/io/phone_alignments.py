@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from speechlib.io.cli import nearest
+from speechlib.io.text_files import read_lines
 
 # TIMIT's times are in samples, and CTM's are rounded: less than this is no overlap. The corpus itself has label files
 # that end a few samples behind the audio.
@@ -42,35 +43,35 @@ def read_phones(
 
     Raises:
         ValueError: a line of another form, times that are no times, a phone that overlaps the one before it or ends
-            more than 10 ms behind the audio, an unknown label, or no phone at all; with file:line and the utterance.
+            more than 10 ms behind the audio, an unknown label, bytes that are not UTF-8, or no phone at all; with file:line and
+            the utterance.
         OSError: the file cannot be read.
     """
     phones: dict[str, list[Phone]] = {}
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            fields = line.split()
-            if not fields or line.startswith(";;"):
-                continue
-            utterance, phone = _parse(fields, f"{path}:{number}")
-            place = f"{path}:{number}: utterance {utterance}"
-            if labels is not None and phone.label not in labels:
-                known = sorted(labels)
-                raise ValueError(
-                    f"{place}: label {phone.label!r} is none of the {len(known)} known ones"
-                    f"{nearest(phone.label, known)}: correct the label file that it comes from"
-                )
-            before = phones.setdefault(utterance, [])
-            if before and phone.start < before[-1].end - _ROUNDING:
-                raise ValueError(
-                    f"{place}: {phone.label} begins at {phone.start:g} s, before {before[-1].label} ends at "
-                    f"{before[-1].end:g} s: phones must not overlap, and must be in order of time"
-                )
-            if durations is not None and phone.end > durations.get(utterance, math.inf) + _BEYOND_AUDIO:
-                raise ValueError(
-                    f"{place}: {phone.label} ends at {phone.end:g} s, the audio at {durations[utterance]:g} s: are "
-                    f"labels and audio of the same recording?"
-                )
-            before.append(phone)
+    for number, line in enumerate(read_lines(path), 1):
+        fields = line.split()
+        if not fields or line.startswith(";;"):
+            continue
+        utterance, phone = _parse(fields, f"{path}:{number}")
+        place = f"{path}:{number}: utterance {utterance}"
+        if labels is not None and phone.label not in labels:
+            known = sorted(labels)
+            raise ValueError(
+                f"{place}: label {phone.label!r} is none of the {len(known)} known ones"
+                f"{nearest(phone.label, known)}: correct the label file that it comes from"
+            )
+        before = phones.setdefault(utterance, [])
+        if before and phone.start < before[-1].end - _ROUNDING:
+            raise ValueError(
+                f"{place}: {phone.label} begins at {phone.start:g} s, before {before[-1].label} ends at "
+                f"{before[-1].end:g} s: phones must not overlap, and must be in order of time"
+            )
+        if durations is not None and phone.end > durations.get(utterance, math.inf) + _BEYOND_AUDIO:
+            raise ValueError(
+                f"{place}: {phone.label} ends at {phone.end:g} s, the audio at {durations[utterance]:g} s: are "
+                f"labels and audio of the same recording?"
+            )
+        before.append(phone)
     if not phones:
         raise ValueError(f"{path}: no phone in it: expected lines '<utterance> <channel> <start> <duration> <label>'")
     return phones
@@ -92,7 +93,7 @@ def _parse(fields: list[str], place: str) -> tuple[str, Phone]:
     try:
         utterance, _, start, duration, label = fields[:5]
         start, duration = float(start), float(duration)
-        if not (0 <= start < math.inf and 0 < duration < math.inf) or len(fields) > 6:
+        if not (0 <= start and 0 < duration and start + duration < math.inf) or len(fields) > 6:
             raise ValueError
     except ValueError:
         raise ValueError(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from speechlib.io.atomic import write_text
+from speechlib.io.text_files import read_text
 
 COLUMNS = ("file", "truth", "predicted")
 
@@ -81,13 +82,13 @@ def read_predictions(path: str | os.PathLike) -> Predictions:
         ValueError: the header or a line is not as `write_predictions` writes it; with file and line.
         OSError: the file cannot be read.
     """
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    columns: list[list[str]] = [[], [], []]
+    rows = []
+    try:
         header = next(reader, [])
         if tuple(header[:3]) != COLUMNS:
             raise ValueError(f"{path}:1: expected the columns {','.join(COLUMNS)},<class>.., got {','.join(header)}")
-        columns: list[list[str]] = [[], [], []]
-        rows = []
         for fields in reader:
             if len(fields) != len(header):
                 raise ValueError(f"{path}:{reader.line_num}: expected {len(header)} fields, got {len(fields)}")
@@ -97,6 +98,8 @@ def read_predictions(path: str | os.PathLike) -> Predictions:
                 rows.append([float(value) for value in fields[3:]])
             except ValueError:
                 raise ValueError(f"{path}:{reader.line_num}: a probability is not a number: {fields[3:]}") from None
+    except csv.Error as error:
+        raise ValueError(f"{path}:{reader.line_num}: not a CSV file: {error}") from None
     if not rows:
         raise ValueError(f"{path}: no prediction in it")
     return Predictions(*columns, header[3:], np.array(rows, np.float64).reshape(len(rows), len(header) - 3))

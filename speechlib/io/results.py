@@ -18,10 +18,12 @@ from typing import Any
 import speechlib
 from speechlib.io.atomic import write_json
 from speechlib.io.file_digest import file_digest
+from speechlib.io.json_files import read_json
 
 SCHEMA = 1
 CUTS = ("oracle", "dev", "fixed")
 COLLECTION = "results.json"
+_ANEW = "write it anew with its command"
 _KEYS = tuple("schema task metrics counts selection labels seed command commit version date extra".split())
 # Keys beside these that a kind of task promises its readers at the top of the file.
 SUMMARY_KEYS = ("uar", "accuracy", "f1_macro", "ccc", "pcc", "mae", "mse", "ci95", "folds", "split_sha256", "leaks")
@@ -92,19 +94,9 @@ def read_result(path: str | os.PathLike) -> dict[str, Any]:
         ValueError: it is no JSON, or does not fit the schema; names the file and the place.
         OSError: it cannot be read.
     """
-    result = _read_json(path)
+    result = read_json(path, _ANEW)
     check_result(result, path)
     return result
-
-
-def _read_json(path: str | os.PathLike) -> Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{error.lineno}: not JSON ({error.msg}); write it anew with its command") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason}); write it anew with its command") from None
 
 
 def read_results(folder: str | os.PathLike) -> dict[str, dict[str, Any]]:
@@ -119,7 +111,7 @@ def read_results(folder: str | os.PathLike) -> dict[str, dict[str, Any]]:
     folder = Path(folder)
     found = {path.relative_to(folder).as_posix(): read_result(path) for path in folder.rglob("result.json")}
     for collection in folder.rglob(COLLECTION):
-        content = _read_json(collection)
+        content = read_json(collection, _ANEW)
         if not isinstance(content, dict):
             raise ValueError(f"{collection}: expected an object of results by path; write it anew with collect_results")
         for name, result in content.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import yaml
+from speechlib.io.text_files import read_lines, read_text
+from speechlib.io.yaml_files import parse_yaml
 
 
 def read_template(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, dict[str, dict[str, str]]]]:
@@ -20,17 +21,11 @@ def read_template(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, di
     Raises:
         ValueError: not YAML, or a bad reference file; with file:line. OSError: a file cannot be read.
     """
-    with open(path, encoding="utf-8") as file:
-        try:
-            template = yaml.safe_load(file)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else ""
-            raise ValueError(f"{path}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+    template = parse_yaml(read_text(path), path)
     try:
         tables = [section["table"] for section in template["sections"] if "table" in section]
-        files = {table["reference"] for table in tables if "reference" in table}
-    except (KeyError, TypeError):
+        files = {table["reference"] for table in tables if isinstance(table.get("reference"), str)}
+    except (KeyError, TypeError, AttributeError):
         files = set()  # whoever renders it says what is wrong with it
     return template, {file: read_reference(file) for file in sorted(files)}
 
@@ -45,8 +40,8 @@ def read_reference(path: str | os.PathLike) -> dict[str, dict[str, str]]:
     Raises:
         ValueError: no column beside the first, a line of another length, or a row that comes twice; with file:line.
     """
-    with open(path, encoding="utf-8") as file:
-        lines = [(number, line.rstrip("\n").split("\t")) for number, line in enumerate(file, 1) if line.strip()]
+    rows = enumerate(read_lines(path), 1)
+    lines = [(number, row.split("\t")) for number, row in rows if row.strip()]
     lines = [(number, cells) for number, cells in lines if not cells[0].startswith("#")]
     if not lines or len(lines[0][1]) < 2:
         raise ValueError(f"{path}:1: expected a title line of at least two columns, separated by tabs")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
+from speechlib.io.json_files import read_json
 from speechlib.io.results import CUTS
 
 
@@ -39,11 +39,7 @@ def read_selection(path: str) -> dict[str, Any]:
         ValueError: it is no JSON, no object, or its "cut" is none of dev, fixed and oracle; names the file.
         OSError: it cannot be read.
     """
-    with open(path, encoding="utf-8") as file:
-        try:
-            selection = json.load(file)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: not JSON ({error}); write it anew with tune_threshold") from None
+    selection = read_json(path, "write it anew with tune_threshold")
     if not isinstance(selection, dict) or selection.get("cut") not in CUTS:
         raise ValueError(f'{path}: expected an object with "cut": one of {", ".join(CUTS)}; write it anew')
     return selection

@@ -9,6 +9,7 @@ from typing import Any
 import speechlib
 from speechlib.io.atomic import write_json
 from speechlib.io.file_digest import file_digest
+from speechlib.io.json_files import read_json
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import split_offset
 
@@ -30,8 +31,7 @@ def is_complete(
         False for any mismatch, for a missing input, output or stamp, and for a stamp that cannot be read.
     """
     try:
-        with open(stamp_path, encoding="utf-8") as file:
-            stamp = json.load(file)
+        stamp = read_json(stamp_path, "delete it")
         return stamp == _stamp(inputs, options, outputs)
     except (OSError, ValueError):
         return False

@@ -5,13 +5,13 @@ skops writes scikit-learn's estimators as JSON and arrays, and builds nothing on
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from speechlib.io.atomic import atomic_write, write_json
+from speechlib.io.json_files import read_json
 
 ABOUT, ESTIMATOR, WEIGHTS = "about.json", "estimator.skops", "weights.pt"
 # Trees of scikit-learn that skops does not know by itself: plain containers of arrays.
@@ -59,10 +59,9 @@ def read_trait_model(folder: str | os.PathLike) -> tuple[dict[str, Any], Any, di
     folder = Path(folder)
     if not (folder / ABOUT).is_file():
         raise FileNotFoundError(f"{folder}: no model here: run the experiment with save = True in [EXP]")
-    try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{folder / ABOUT}: not JSON ({error}): run the experiment again") from None
+    about = read_json(folder / ABOUT, "run the experiment again")
+    if not isinstance(about, dict):
+        raise ValueError(f"{folder / ABOUT}: expected a JSON object: run the experiment again")
     if (folder / WEIGHTS).is_file():
         return about, None, _load_weights(folder / WEIGHTS)
     path = folder / ESTIMATOR

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from speechlib.io.datadir import DataDir
+from speechlib.io.text_files import read_lines
 
 
 def read_utterances(path: str | os.PathLike) -> list[str]:
@@ -23,14 +24,13 @@ def read_utterances(path: str | os.PathLike) -> list[str]:
     if os.path.isdir(path):
         return DataDir(path).utterances()
     lines: dict[str, int] = {}
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                raise ValueError(f"{path}:{number}: blank line: expected an utterance")
-            utterance = line.split(None, 1)[0]
-            if utterance in lines:
-                raise ValueError(f"{path}:{number}: {utterance} was in line {lines[utterance]} already: keep one")
-            lines[utterance] = number
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip():
+            raise ValueError(f"{path}:{number}: blank line: expected an utterance")
+        utterance = line.split(None, 1)[0]
+        if utterance in lines:
+            raise ValueError(f"{path}:{number}: {utterance} was in line {lines[utterance]} already: keep one")
+        lines[utterance] = number
     if not lines:
         raise ValueError(f"{path}: no utterance in it: expected one a line")
     return sorted(lines)

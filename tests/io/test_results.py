@@ -108,7 +108,7 @@ def test_spoilt_files_are_refused(tmp_path, labels, spoil, message):
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     path = tmp_path / "result.json"
     path.write_bytes(b'{"task": "\xff"}')
-    with pytest.raises(ValueError, match="result.json: not UTF-8"):
+    with pytest.raises(ValueError, match="result.json:1: byte 0xff is not UTF-8"):
         read_result(path)
 
 
