@@ -47,7 +47,9 @@ num_utts=$(wc -l <"$list")
 rm -f "$log_dir/$name".*.scp "$vad_dir/.$name."*.tmp # the latter of jobs that were killed at once
 if [[ $type == energy ]]; then
   awk -v nj="$nj" -v num_utts="$num_utts" -v prefix="$log_dir/$name" \
-    '{ print >(prefix "." int((NR - 1) * nj / num_utts) + 1 ".scp") }' "$list"
+    '{ file = prefix "." int((NR - 1) * nj / num_utts) + 1 ".scp"
+       if (file != last) close(last) # or there would be as many open as jobs, and 1,024 is a common limit
+       print >file; last = file }' "$list"
   source=scp:$log_dir/$name.JOB.scp
 else
   utils/split_data.sh --per-utt "$data" "$nj"

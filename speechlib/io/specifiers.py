@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from speechlib.io.atomic import PendingFile
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # What each option means; the flags are options of reading, of writing, or of both.
 _READ_OPTIONS = ("t", "b", "o", "no", "s", "ns", "cs", "ncs", "p", "np", "bg")
 _WRITE_OPTIONS = ("t", "b", "f", "nf", "p")
+_SCRIPT_BLOCK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -224,23 +226,29 @@ def read_script(name: str) -> dict[str, str]:
     Raises:
         ValueError: an empty line, a missing rxfilename, or a key given twice; the message has the line.
     """
+    entries: dict[str, str] = {}
+    count = 0
     with open_input(name) as file:
-        text = os.fsdecode(file.read())
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    try:
-        entries = dict([line.rstrip().split(None, 1) for line in lines])
-    except ValueError:
-        entries = {}
-    if len(entries) != len(lines):
-        _report_script(name, lines)
+        while data := file.read(_SCRIPT_BLOCK):  # the whole as text and as lines would take more than the result
+            if not data.endswith(b"\n"):
+                data += file.readline()
+            lines = os.fsdecode(data).split("\n")
+            if lines[-1] == "":
+                lines.pop()
+            try:
+                entries.update([line.rstrip().split(None, 1) for line in lines])
+            except ValueError:
+                _report_script(name, lines, list(islice(entries, count)))
+            count += len(lines)
+            if len(entries) != count:
+                _report_script(name, lines, list(islice(entries, count - len(lines))))
     return entries
 
 
-def _report_script(name: str, lines: list[str]) -> None:
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
+def _report_script(name: str, lines: list[str], before: list[str]) -> None:
+    """Raise the error of the first bad one of lines that follow those of the keys `before`."""
+    seen = {key: number for number, key in enumerate(before, 1)}
+    for number, line in enumerate(lines, len(before) + 1):
         fields = line.rstrip().split(None, 1)
         if len(fields) != 2:
             raise ValueError(f"{name}:{number}: {line[:60]!r}: expected 'key rxfilename', and no empty line")

@@ -19,6 +19,7 @@ from speechlib.io.specifiers import is_plain_file, open_input, split_offset, spl
 _WINDOW = 1 << 24
 _CHUNK = 1 << 18
 _MAX_MAPS = 64
+_GLANCE, _MAX_GLANCE = 1 << 16, 1 << 20  # bytes of an object that is read on its own: at first, and at most
 _MAX_TOUCHED = 1 << 29  # bytes read through mappings before their pages are given back
 _DIMENSIONS = {"any": (1, 2), "matrix": (2,), "vector": (1,)}  # of the kinds that ark.decode_quickly may read
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -114,7 +115,10 @@ class Archive:
 
 
 class EntryReader:
-    """Reads the objects that a script's entries name; keeps the last used files mapped.
+    """Reads the objects that a script's entries name; keeps some of the last used files mapped.
+
+    Where reads jump between more archives than that, their objects are read one by one: to map an archive anew for
+    each would take twice the time.
 
     Args:
         kind: as for `ark.decode`.
@@ -126,6 +130,7 @@ class EntryReader:
         self._maps: OrderedDict[str, Any] = OrderedDict()
         self._path: str | None = None
         self._buffer: Any = b""
+        self._glanced: str | None = None  # the archive that was not mapped last
         self._touched = 0
 
     def read(self, key: str, entry: str) -> Any:
@@ -137,10 +142,10 @@ class EntryReader:
         """
         path, _, tail = entry.rpartition(":")
         if self._dimensions and tail.isdecimal():
+            buffer, offset = self._buffer, int(tail)
             if path != self._path:
-                self._select(path)
-            offset = int(tail)
-            found = ark.decode_quickly(self._buffer, offset)
+                buffer, offset = self._find(path, offset)
+            found = ark.decode_quickly(buffer, offset)
             if found is not None and found[0].ndim in self._dimensions:
                 self._touched += found[1] - offset
                 if self._touched > _MAX_TOUCHED:
@@ -153,14 +158,12 @@ class EntryReader:
         path, offset = name, 0
         if is_plain_file(name):
             path, offset = split_offset(name)
-            if path != self._path:
-                self._select(path)
-            buffer = self._buffer
+            buffer, start = self._find(path, offset)
         else:
             with open_input(name) as stream:
-                buffer = stream.read()
+                buffer, start = stream.read(), 0
         try:
-            return ark.decode(buffer, offset, self._kind, part)[0]
+            return ark.decode(buffer, start, self._kind, part)[0]
         except ValueError as error:
             raise ValueError(_located(path, key, offset, error)) from error
 
@@ -170,6 +173,17 @@ class EntryReader:
         for buffer in self._maps.values():
             if isinstance(buffer, mmap.mmap):
                 buffer.madvise(mmap.MADV_DONTNEED)
+
+    def _find(self, path: str, offset: int) -> tuple[Any, int]:
+        """A buffer, and where in it the object of a file begins."""
+        if path != self._path:
+            if len(self._maps) == _MAX_MAPS and path not in self._maps and path != self._glanced:
+                self._glanced = path
+                found = _read_object(path, offset)
+                if found is not None:
+                    return found, 0
+            self._select(path)
+        return self._buffer, offset
 
     def _select(self, path: str) -> None:
         buffer = self._maps.get(path)
@@ -272,6 +286,26 @@ def _map_file(path: str) -> Any:
         if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
             return file.read()
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _read_object(path: str, offset: int) -> bytes | None:
+    """The bytes of a sound binary object that is not large; None for all else."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        data = os.pread(descriptor, _GLANCE, offset)
+        if not data.startswith(b"\0B"):  # where text ends, only what is behind it tells
+            return None
+        try:
+            ark.skip(data, 0)
+        except ark.Truncated as error:
+            if error.needed is None or error.needed > _MAX_GLANCE:
+                return None
+            data = os.pread(descriptor, error.needed, offset)
+    except (OSError, OverflowError, ValueError):  # no file that has offsets, or damage, which the mapping reports
+        return None
+    finally:
+        os.close(descriptor)
+    return data
 
 
 def _located(name: str, key: str, offset: int, error: Exception) -> str:

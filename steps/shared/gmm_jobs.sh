@@ -21,7 +21,9 @@ deal_out() {
   mkdir -p "$2/lists" "$2/log"
   rm -f "$2/lists/feats."*.scp "$2/lists/."*.tmp "$2/."*.tmp # the latter of jobs that were killed at once
   awk -v nj="$nj" -v total="$total" -v prefix="$2/lists/feats" \
-    '{ print >(prefix "." int((NR - 1) * nj / total) + 1 ".scp") }' "$1/feats.scp"
+    '{ file = prefix "." int((NR - 1) * nj / total) + 1 ".scp"
+       if (file != last) close(last) # or there would be as many open as jobs, and 1,024 is a common limit
+       print >file; last = file }' "$1/feats.scp"
 }
 
 # use_frontend DATA FILE: sets the array `frontend` for commands that read the features of DATA.

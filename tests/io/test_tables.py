@@ -3,6 +3,7 @@
 import gzip
 import os
 import pickle
+import random
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from speechlib.io import specifiers, streams
 from speechlib.io.ark import encode
 from speechlib.io.tables import (
     RandomAccessTable,
@@ -335,15 +337,18 @@ def test_keys_are_checked(tmp_path):
     assert list(dict(read_table(f"ark:{tmp_path}/a.ark"))) == ["a"]
 
 
+@pytest.mark.parametrize("block", [1 << 20, 12])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a x.ark:1\na x.ark:2\n", "bad.scp:2: key 'a' is already on line 1"),
         ("a x.ark:1\n\nb x.ark:2\n", "bad.scp:2: ''"),
         ("a x.ark:1\nb\n", "bad.scp:2: 'b'"),
+        ("a x.ark:1\nb x.ark:2\nc x.ark:3\nb x.ark:4\nc x.ark:5", "bad.scp:4: key 'b' is already on line 2"),
     ],
 )
-def test_bad_scripts_name_the_line(tmp_path, text, message):
+def test_bad_scripts_name_the_line(tmp_path, monkeypatch, text, message, block):
+    monkeypatch.setattr(specifiers, "_SCRIPT_BLOCK", block)
     (tmp_path / "bad.scp").write_text(text)
     for reader in (read_table, RandomAccessTable):
         with pytest.raises(ValueError) as error:
@@ -437,6 +442,40 @@ def test_many_archives_stay_within_the_descriptors(tmp_path):
     for _ in range(2):
         assert [int(table[str(index)][0, 0]) for index in range(150)] == list(range(150))
     assert len(os.listdir("/proc/self/fd")) - before <= 64
+
+
+def test_reads_that_jump_between_more_archives_than_are_mapped(tmp_path, monkeypatch):
+    for name, value in (("_MAX_MAPS", 3), ("_GLANCE", 1 << 10), ("_MAX_GLANCE", 1 << 13)):
+        monkeypatch.setattr(streams, name, value)
+    values = {
+        "float": np.arange(600, dtype=np.float32).reshape(30, 20),
+        "double": np.arange(600.0).reshape(30, 20),
+        "large": np.arange(1 << 12, dtype=np.float32).reshape(-1, 8),  # more than is read on its own
+        "vector": np.arange(40, dtype=np.float32),
+    }
+    expected, entries = {}, {}
+    for number in range(8):
+        kind = "ark,t" if number == 7 else "ark"
+        name = f"{tmp_path}/{number}"
+        with open_table(f"{kind},scp:{name}.ark,{name}.scp") as writer:
+            for what, value in values.items():
+                expected[f"{what}-{number}"] = value + number
+                writer.write(f"{what}-{number}", value + number)
+        entries |= specifiers.read_script(f"{name}.scp")
+        expected[f"part-{number}"] = values["float"][2:6] + number
+        entries[f"part-{number}"] = entries[f"float-{number}"] + "[2:5]"
+    cut = (tmp_path / "0.ark").read_bytes()[:-4]
+    (tmp_path / "cut.ark").write_bytes(cut)
+    keys = [*entries, "cut"]
+    entries["cut"] = f"{tmp_path}/cut.ark:{len(cut) - 4 * 39 - 10}"
+    (tmp_path / "all.scp").write_text("".join(f"{key} {entry}\n" for key, entry in entries.items()))
+    table = RandomAccessTable(f"scp:{tmp_path}/all.scp")
+    for key in random.Random(0).choices(keys, k=400):
+        if key == "cut":
+            with pytest.raises(ValueError, match=r"cut\.ark: utterance 'cut' at offset \d+: truncated"):
+                table[key]
+        else:
+            np.testing.assert_array_equal(table[key], expected[key])
 
 
 def test_long_script_opens_quickly(tmp_path):

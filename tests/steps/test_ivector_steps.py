@@ -158,3 +158,12 @@ def test_more_gaussians_than_frames_can_carry(recipe, root, tmp_path):
     done = step(recipe, root, "steps/train_diag_ubm.sh", "data", 500, tmp_path / "x")
     assert done.returncode == 1 and "frames are too few for 500 Gaussians" in done.stderr
     assert not (tmp_path / "x/final.dubm").exists()
+
+
+def test_more_jobs_than_files_may_be_open(tmp_path, root):
+    (tmp_path / "feats.scp").write_text("".join(f"utt{number:03d} a.ark:{number}\n" for number in range(200)))
+    script = f"ulimit -n 40; . {root}/steps/shared/gmm_jobs.sh; nj=100; deal_out {tmp_path} {tmp_path}"
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True)
+    lists = [(tmp_path / f"lists/feats.{job}.scp").read_text() for job in range(1, 101)]
+    assert "".join(lists) == (tmp_path / "feats.scp").read_text()
+    assert all(text.count("\n") == 2 for text in lists)
