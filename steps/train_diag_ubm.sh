@@ -101,5 +101,6 @@ if [[ ! -f $dir/final.dubm ]]; then
   cp "$dir/$num_iters.dubm" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.dubm"
 fi
+rm -f "$dir"/*.acc # left by a run that was killed between an update and the removal of its sums
 if $cleanup; then rm -f "$dir"/[0-9]*.dubm "$dir"/gselect.*.ark "$dir"/feats.*.ark; fi
 echo "${0##*/}: mixture of $num_gauss diagonal Gaussians in $dir/final.dubm"

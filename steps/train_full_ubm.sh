@@ -75,5 +75,6 @@ if [[ ! -f $dir/final.ubm ]]; then
   cp "$dir/$num_iters.ubm" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.ubm"
 fi
+rm -f "$dir"/*.acc # left by a run that was killed between an update and the removal of its sums
 if $cleanup; then rm -f "$dir"/[0-9]*.ubm "$dir"/gselect.*.ark "$dir"/feats.*.ark; fi
 echo "${0##*/}: mixture of full Gaussians in $dir/final.ubm"

@@ -81,5 +81,6 @@ if [[ ! -f $dir/final.ie ]]; then
   cp "$dir/$num_iters.ie" "$dir/.final.tmp"
   mv "$dir/.final.tmp" "$dir/final.ie"
 fi
+rm -f "$dir"/*.acc # left by a run that was killed between an update and the removal of its sums
 if $cleanup; then rm -f "$dir"/[0-9]*.ie "$dir"/post.*.ark "$dir"/frames.*.stats "$dir"/feats.*.ark; fi
 echo "${0##*/}: extractor of $ivector_dim dimensions in $dir/final.ie"
