@@ -3,8 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import compress, islice
-from operator import le, lt
+from itertools import compress, islice, repeat
+from operator import contains, le, lt
 from pathlib import Path
 
 from speechlib.io import datadir_files as files
@@ -98,7 +98,7 @@ def _clean(folder: Path, name: str, kind: str, tell: Callable[[str], None]) -> l
     """Sort a file, drop repeats and lines that cannot be read; returns its keys."""
     old = files.read_lines(folder / name)
     lines = old
-    if lines and (lines[0].startswith(_BOM) or any(b"\r" in line for line in lines)):
+    if lines and (lines[0].startswith(_BOM) or any(map(contains, lines, repeat(b"\r")))):
         lines = [line.replace(b"\r", b"").removeprefix(_BOM) for line in lines]
     is_good = _RULES.get(name, _has_key if name == "text" or kind == files.ALIGNMENT else _has_value)
     keys = _keys_if_good(lines, is_good)
@@ -113,9 +113,9 @@ def _clean(folder: Path, name: str, kind: str, tell: Callable[[str], None]) -> l
             first.setdefault(key, line)
         if len(first) != len(lines):
             tell(f"removed {len(lines) - len(first)} lines of {name} whose key was there already")
-        if list(first) != sorted(first):
-            tell(f"sorted {name}")
         keys = sorted(first)
+        if list(first) != keys:
+            tell(f"sorted {name}")
         lines = [first[key] for key in keys]
     if lines != old or _lacks_newline(folder / name):
         files.write_lines(folder / name, lines)
