@@ -1,6 +1,7 @@
 """A dispatcher's command line, in the calling convention of Kaldi's run.pl, queue.pl and slurm.pl."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple  # dataclasses would take a tenth of a short job's time to import
 
 _ARRAY = re.compile(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?")
@@ -82,7 +83,7 @@ def parse_call(argv: list[str], prog: str = "run.py") -> Call:
     """Read a dispatcher's arguments: [options] [JOB=1:4] [options] <log-file> <command> [<argument> ...].
 
     Options that are not ours (-l, -q, -pe, --qname, ...) are kept together with their value for whoever knows them, as
-    queue.pl does; a misspelt one of ours is an error.
+    queue.pl does.
 
     Raises:
         CallError: the call cannot be understood; the message names the argument and the form that was expected.
@@ -110,6 +111,26 @@ def parse_call(argv: list[str], prog: str = "run.py") -> Call:
     )  # fmt: skip
 
 
+def refuse_misspelt(call: Call) -> None:
+    """Let no option through that looks like a misspelt one of ours, where there is nobody to know the others.
+
+    Raises:
+        CallError: there is one; the message names the option that was meant.
+    """
+    for name, _ in call.site_options:
+        near = nearest_option(name)
+        if near:
+            raise CallError(f"unknown option --{name}; did you mean {near}?")
+
+
+def nearest_option(name: str, others: Iterable[str] = ()) -> str:
+    """The option, ours or one of the others, that looks like name; empty if there is none."""
+    from difflib import get_close_matches  # only here: most calls never need it
+
+    known = [*_OPTIONS, *(f"--{other.replace('_', '-')}" for other in others)]
+    return "".join(get_close_matches(f"--{name.replace('_', '-')}", known, n=1, cutoff=0.75))
+
+
 def _match_array(word: str) -> tuple[str, int, int] | None:
     match = _ARRAY.fullmatch(word)
     if match is None:
@@ -135,7 +156,6 @@ def _take_options(words: list[str], options: dict[str, str], others: list[list[s
         option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
         option = "--max-jobs-run" if option == "-tc" else option
         if option not in _OPTIONS:
-            _refuse_misspelt(option)
             count = _WORDS_OF_OTHER_OPTIONS.get(option, 1)
             others.append([option, value] if equals else [option, *words[:count]])
             if not equals:
@@ -150,16 +170,6 @@ def _take_options(words: list[str], options: dict[str, str], others: list[list[s
         if option == "--max-jobs-run" and option in options:
             value = min(value, options[option], key=lambda text: _integer(option, text, 1))
         options[option] = value
-
-
-def _refuse_misspelt(option: str) -> None:
-    if not option.startswith("--"):
-        return
-    from difflib import get_close_matches  # only here: most calls never need it
-
-    near = get_close_matches(option.replace("_", "-"), _OPTIONS, n=1, cutoff=0.75)
-    if near:
-        raise CallError(f"unknown option {option}; did you mean {near[0]}?")
 
 
 def _checked(options: dict[str, str]) -> dict[str, int | str | None]:

@@ -1,7 +1,7 @@
 """Run a call's tasks on a cluster: submit, wait, and find out how each of them ended.
 
-What a scheduler's commands are called is its adapter's business (slurm.py, grid_engine.py). Each task tells its end in a
-small file beside its log (on_node.py), so that thousands of tasks cost the scheduler no more than one status call a
+What a scheduler's commands are called is its adapter's business (slurm.py, grid_engine.py). Each task tells its end in
+a small file beside its log (on_node.py), so that thousands of tasks cost the scheduler no more than one status call a
 second; it is asked why only about tasks that ended without a word or by a signal.
 """
 
@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from speechlib.jobs.call import Call, Task
+from speechlib.jobs.call import Call, CallError, Task
 from speechlib.jobs.guard import Guard
-from speechlib.jobs.job_records import append
+from speechlib.jobs.job_records import VARIABLE, append
 from speechlib.jobs.local import task_environment
-from speechlib.jobs.outcome import Interrupted, Outcome
 from speechlib.jobs.on_node import NO_FOLDER, NO_LOG, log_of_node
+from speechlib.jobs.outcome import Interrupted, Outcome
 from speechlib.jobs.signals import STOPPING, signals_to_pipe
 
 RUN_AGAIN = 75  # EX_TEMPFAIL: the exit code of a task that wrote a checkpoint when its time limit came near
@@ -28,7 +28,7 @@ _LOOK = (0.05, 1.0)  # seconds between two looks for status files: at first, and
 _POLL = (1.0, 10.0)  # seconds between two status calls
 _SILENCE = 15.0  # seconds that a status file may take to appear on another host (NFS), once the scheduler has forgotten
 _GONE = 60.0  # seconds to wait for cancelled jobs
-_NOT_PASSED_ON = ("BASH_FUNC_", "SLURM_", "SGE_", "PE_", "JOB_", "SSH_", "XDG_", "DBUS_", "SPEECHLIB_JOB_RECORDS")
+_NOT_PASSED_ON = ("BASH_FUNC_", "SLURM_", "SGE_", "PE_", "JOB_", "SSH_", "XDG_", "DBUS_")
 _NODES_OWN = {"HOSTNAME", "HOST", "DISPLAY", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_", "ENVIRONMENT", "NSLOTS", "QUEUE"}
 
 
@@ -57,7 +57,7 @@ class Scheduler(Protocol):
         """Submit a script, as an array 1..num_tasks or alone; returns the job's id. Raises Refused."""
 
     def script(self, call: Call, spec: str, statuses: str) -> str:
-        """The job's script, which starts on_node.py and gives it spec to read; statuses is the folder of its answers."""
+        """The job's script: it starts on_node.py and gives it spec to read; statuses is the folder of the answers."""
 
     def poll(self, names: Iterable[str]) -> dict[str, dict[int, Found]] | None:
         """By job id and index, what is known of the jobs of these names; None when the scheduler does not answer."""
@@ -123,8 +123,7 @@ class _ClusterRun:
         wakeups = signals_to_pipe()
         began = time.monotonic()
         next_report, next_poll, look = began + interval, began + _POLL[0], _LOOK[0]
-        os.makedirs(self._statuses, exist_ok=True)
-        self._make_log_folders()
+        self._make_folders()
         numbers = list(range(self._call.first, self._call.last + 1))
         for start in range(0, len(numbers), self._scheduler.max_array):
             self._to_submit.append((numbers[start : start + self._scheduler.max_array], 1))
@@ -150,10 +149,14 @@ class _ClusterRun:
             self._forget()
         return [self._outcomes[number] for number in sorted(self._outcomes)]
 
-    def _make_log_folders(self) -> None:
-        """Here, too: a folder that cannot be written is told before anything is submitted."""
-        for number in (self._call.first, self._call.last):
-            os.makedirs(os.path.dirname(self._call.task(number).log) or ".", exist_ok=True)
+    def _make_folders(self) -> None:
+        """Here, too: a folder that cannot be made is told before anything is submitted."""
+        folders = {os.path.dirname(self._call.task(number).log) for number in (self._call.first, self._call.last)}
+        for folder in (*folders, self._statuses):
+            try:
+                os.makedirs(folder or ".", exist_ok=True)
+            except OSError as error:
+                raise CallError(f"cannot make the folder {folder}: {error.strerror}") from None
 
     def _sleep(self, wakeups: int, seconds: float) -> None:
         ready, _, _ = select.select([wakeups], [], [], seconds)
@@ -190,9 +193,10 @@ class _ClusterRun:
             "arguments": self._call.arguments,
             "folder": os.getcwd(),
             "statuses": self._statuses,
-            "environment": environment,
+            "environment": environment | {VARIABLE: ""},  # a dispatcher within the task keeps no record of its own
             "num_threads": self._call.num_threads,
             "num_nodes": self._call.num_nodes,
+            "requeue": self._call.requeue,
         }
         return self._scheduler.script(self._call, json.dumps(spec), self._statuses)
 
@@ -265,13 +269,14 @@ class _ClusterRun:
         if found is None or found.state != "ended":
             if not late:
                 return
-            found = Found("ended", "vanished from the scheduler without a trace", None, True)
-        if said and all(said):
-            self._end(number, _first_failure(said), found.why)
-        elif found.is_cluster_fault and self._losses.get(number, 0) < self._call.retries:
+            trace = "" if said else "vanished from the scheduler without a trace"
+            found = Found("ended", trace, None, not said)
+        if found.is_cluster_fault and self._losses.get(number, 0) < self._call.retries:
             self._losses[number] = self._losses.get(number, 0) + 1
             print(f"{_short(self._call.task(number))} {found.why}: submitted again", file=sys.stderr, flush=True)
             self._again(number)
+        elif said and all(said):
+            self._end(number, _first_failure(said), found.why)
         elif found.why or found.code:
             self._end(number, found.code or 1, found.why)
         elif late:  # its word is lost, but what counts is its exit code

@@ -1,4 +1,4 @@
-"""Run a scheduler's command: kept from the terminal's signals, patient with a scheduler that is busy."""
+"""Run a scheduler's commands, kept from the terminal's signals."""
 
 import os
 import subprocess
@@ -23,3 +23,8 @@ def run_command(words: list[str], text: str = "", environment: dict[str, str] | 
     except OSError as error:
         return 127, "", f"{error.strerror}; is this a host that can submit jobs?"
     return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr)
+
+
+def clock(seconds: int) -> str:
+    """Seconds as hours:minutes:seconds, which schedulers read."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

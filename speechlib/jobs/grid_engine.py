@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call, CallError
 from speechlib.jobs.cluster import Found
-from speechlib.jobs.commands import run_command
+from speechlib.jobs.commands import clock, run_command
 from speechlib.jobs.outcome import Refused
 from speechlib.jobs.site_conf import read_site_conf
 
@@ -55,9 +55,9 @@ class GridEngine:
         if call.mem:
             values["mem"] = f"{-(-call.mem >> 20)}M"
         if call.time:
-            values["time"] = _clock(call.time)
+            values["time"] = clock(call.time)
         if call.requeue:
-            values["requeue"] = _clock(call.time - call.requeue)
+            values["requeue"] = clock(call.time - call.requeue)
         for name in ("num_threads", "gpu"):
             if getattr(call, name):
                 values[name] = str(getattr(call, name))
@@ -136,10 +136,6 @@ class GridEngine:
         return run_command(words, "", self._environment)
 
 
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
 def parse_qstat(text: str, names: set[str]) -> dict[str, dict[int, Found]]:
     """Tasks by job and index from qstat -xml; a job without an array has index 1."""
     jobs: dict[str, dict[int, Found]] = {}
@@ -187,7 +183,8 @@ def _found(code: int, failed: str, words: str) -> Found:
     if failed in ("", "0"):
         return Found("ended", "", code)
     if failed == "37":
-        return Found("ended", "ran out of its time, or of another limit of the queue (h_rt, h_cpu, h_vmem)", code or 137)
+        why = "ran out of its time, or of another limit of the queue (h_rt, h_cpu, h_vmem)"
+        return Found("ended", why, code or 137)
     if failed == "100":
         why = "ran out of its time" if code in (128 + 10, 128 + 24) else "was killed"
         return Found("ended", why, code or 137)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from speechlib.jobs import machine
-from speechlib.jobs.call import Call, CallError, Task
+from speechlib.jobs.call import Call, CallError, Task, refuse_misspelt
 from speechlib.jobs.guard import end_groups, guard_groups
 from speechlib.jobs.job_records import VARIABLE as JOB_RECORDS
 from speechlib.jobs.job_records import append as note_job
@@ -75,9 +75,10 @@ def run_tasks(call: Call, report: Callable[[int, int, float], None], interval: f
         The outcomes in the order of the tasks' numbers.
 
     Raises:
-        CallError: the task wants more than one node.
+        CallError: the task wants more than one node, or an option is misspelt.
         Interrupted: on SIGINT, SIGTERM or SIGHUP, once the process groups of all tasks are gone.
     """
+    refuse_misspelt(call)
     if call.num_nodes > 1:
         raise CallError(f"--num-nodes {call.num_nodes}: this is one machine; utils/slurm.py can use several")
     return _LocalRun(call).run(report, interval)

@@ -1,8 +1,9 @@
 """Run one task of a call on a cluster's node: the program inside a submitted job (speechlib/jobs/cluster.py).
 
 Standard input has the call as JSON, which spares quoting: shells, schedulers and file systems see none of it. The
-task's log is written as on a single machine; beside it, in the folder that the dispatcher watches, a status file appears
-whole when the task has ended. SIGUSR1 (a time limit comes near) is passed on to the task; other signals to stop end it.
+task's log is written as on a single machine; beside it, in the folder that the dispatcher watches, a status file
+appears whole when the task has ended. SIGUSR1 (a time limit comes near) is passed on to the task; other signals to
+stop end it.
 """
 
 import json
@@ -96,7 +97,7 @@ def _run(line: str, log: Any, environment: dict[str, str], spec: dict[str, Any])
     wakeups = signals_to_pipe(*_WARNINGS)
     guard = guard_groups()
     began = time.monotonic()
-    process = spawn_bash(job_script(line), log.fileno(), environment)
+    process = spawn_bash(job_script(line, spec["requeue"] > 0), log.fileno(), environment)
     guard.add(process)
     warned = stopped = False
     several = spec["num_nodes"] > 1
@@ -104,7 +105,8 @@ def _run(line: str, log: Any, environment: dict[str, str], spec: dict[str, Any])
         # A task's own node gets the warning as a signal; several nodes, each asleep in srun's step, as a file.
         ready, _, _ = select.select([wakeups], [], [], 1.0 if several else None)
         received = os.read(wakeups, 4096) if ready else b""
-        if not warned and (set(received) & set(_WARNINGS) or several and os.path.exists(_warning_file(spec))):
+        comes_near = set(received) & set(_WARNINGS) or several and os.path.exists(_warning_file(spec))
+        if spec["requeue"] and not warned and comes_near:
             warned = True
             with suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGUSR1)

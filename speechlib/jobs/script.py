@@ -41,9 +41,13 @@ def _quote(argument: str) -> str:
     return "".join(pieces)
 
 
-def job_script(line: str) -> str:
-    """The bash script of one task; its standard input is empty, so that no task can eat the caller's."""
-    return f"( {line}\n) </dev/null\n"
+def job_script(line: str, is_warned: bool = False) -> str:
+    """The bash script of one task; its standard input is empty, so that no task can eat the caller's.
+
+    The shells outlive SIGUSR1 where a task is warned by it, for the command to act on.
+    """
+    trap = "trap : USR1\n" if is_warned else ""
+    return f"{trap}( {trap}{line}\n) </dev/null\n"
 
 
 def log_header(line: str, host: str) -> str:

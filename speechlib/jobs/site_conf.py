@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from speechlib.jobs.call import CallError
+from speechlib.jobs.call import CallError, nearest_option
 
 _COMMAND = re.compile(r"command\s+(\S.*)")
 _DEFAULT = re.compile(r"default\s+([^\s=]+)=(\S+)")
@@ -46,14 +46,12 @@ class SiteConf(NamedTuple):
         return words
 
     def _unknown(self, name: str, value: str) -> str:
-        from difflib import get_close_matches  # only here: most calls never need it
-
         known = sorted({option for option, _ in self.options})
         if name in known:
             allowed = ", ".join(given for option, given in self.options if option == name)
             return f"--{name.replace('_', '-')} {value}: expected one of {allowed}, or a line `option {name}=* ...`"
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean --{near[0].replace('_', '-')}?" if near else ""
+        near = nearest_option(name, known)
+        hint = f"; did you mean {near}?" if near else ""
         return f"unknown option --{name.replace('_', '-')}{hint} (or a line `option {name}=* ...` is missing)"
 
 

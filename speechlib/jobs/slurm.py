@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call
 from speechlib.jobs.cluster import Found
-from speechlib.jobs.commands import run_command
+from speechlib.jobs.commands import clock, run_command
 from speechlib.jobs.outcome import Refused
 from speechlib.jobs.site_conf import read_site_conf
 
@@ -40,7 +40,7 @@ _ENDED = {
     "RECONFIG_FAIL": ("lost its node, which was reconfigured", 1, True),
 }
 # What will not go away by waiting.
-_HOPELESS = {"BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS", "launch_failed_requeued_held"}
+_HOPELESS = {"BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS"}
 _BUSY = re.compile(
     r"timed out|Unable to contact|Connection (refused|reset)|temporarily|try again|MaxSubmitJob|MaxJobs?Per|"
     r"Slurm controller not responding|Zero Bytes|backup controller",
@@ -63,7 +63,7 @@ class Slurm:
         if call.mem:
             values["mem"] = f"{-(-call.mem >> 20)}M"
         if call.time:
-            values["time"] = "{}:{:02}:{:02}".format(call.time // 3600, call.time // 60 % 60, call.time % 60)
+            values["time"] = clock(call.time)
         for name in ("num_threads", "gpu"):
             if getattr(call, name):
                 values[name] = str(getattr(call, name))

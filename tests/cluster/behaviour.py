@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from speechlib.jobs.job_records import read_jobs
 
 
 def wait_for(condition, seconds=30.0):
@@ -26,12 +29,15 @@ class Cluster:
         dispatcher: utils/slurm.py or utils/queue.py.
         environment: variables for it.
         status_command: the name of the program that it polls with.
+        impossible: options that no node can fulfil.
+        cancelled: words that tell a cancelled task from a failed one.
     """
 
     dispatcher: Path
     environment: dict[str, str]
     status_command: str
     impossible: tuple[str, ...]
+    cancelled: str
 
     def queued(self) -> str:
         """The scheduler's list of jobs that wait or run; empty if there are none."""
@@ -66,7 +72,8 @@ class Behaviour:
 
     def test_words_and_paths_arrive_unchanged(self, cluster, folder):
         words = ["a b", "it's", 'say "hi"', "a|b", "$HOME", "`id`", "*", "ü", "", "\\", "#x", "<unk>", "a\nb", "n-JOB"]
-        done = cluster.call(folder, "JOB=3:5", "log dir/ü.JOB.log", "printf", "%s,", *words, "|", "cat", ">", "out JOB.txt")
+        to = (">", "out JOB.txt")
+        done = cluster.call(folder, "JOB=3:5", "log dir/ü.JOB.log", "printf", "%s,", *words, "|", "cat", *to)
         assert done == (0, "")
         for number in (3, 4, 5):
             expected = "".join(f"{word},".replace("JOB", str(number)) for word in words)
@@ -76,9 +83,10 @@ class Behaviour:
         assert sorted(path.name for path in (folder / "log dir").iterdir()) == [f"ü.{n}.log" for n in (3, 4, 5)]
 
     def test_the_environment_arrives_and_a_scheduler_s_does_not(self, cluster, folder):
-        script = 'printf "%s|" "$SPEECHLIB_T" "$OMP_NUM_THREADS" "$SPEECHLIB_JOB_RECORDS" "${SLURM_JOB_NAME-}"; pwd; cat'
+        script = 'printf "%s|" "$SPEECHLIB_T" "$OMP_NUM_THREADS" "$SPEECHLIB_JOB_RECORDS" "${SLURM_JOB_NAME-}"; pwd'
         variables = {"SPEECHLIB_T": "two\nlines 'ü'", "SLURM_JOB_NAME": "outer", "BASH_FUNC_f%%": "() { echo f\n}"}
         records = str(folder / "records")
+        Path(records).touch()
         done = cluster.call(
             folder, "--num-threads", 2, "x.log", "bash", "-c", script, **variables, SPEECHLIB_JOB_RECORDS=records
         )
@@ -86,15 +94,17 @@ class Behaviour:
         said = (folder / "x.log").read_text().split("#\n", 1)[1]
         first, threads, inner, name = said.split("|")[:4]
         assert (first, threads, inner) == ("two\nlines 'ü'", "2", "") and name != "outer" and str(folder) in said
-        log, _, code, wall, cpu, peak, threads = Path(records).read_text().rstrip("\n").split("\t")
-        assert (log, code, threads) == ("x.log", "0", "2") and float(wall) < 60 and float(cpu) > 0 and int(peak) > 1 << 20
+        (job,) = read_jobs(records)
+        assert (job.log, job.code, job.threads, job.is_child) == ("x.log", 0, 2, False)
+        assert job.wall < 60 and job.cpu > 0 and job.peak > 1 << 20
 
     def test_kaldi_s_own_ways_of_calling(self, cluster, folder):
         done = cluster.call(folder, "-tc", 2, "J=1:2", "x.J.log", "echo", "--srand=$[J+1]", "\\", "|", "cat", ">out.J")
         assert done[0] == 0 and (folder / "out.2").read_text() == "--srand=3 \\\n"
 
     def test_failures_are_told_with_the_log(self, cluster, folder):
-        code, said = cluster.call(folder, "JOB=1:4", "x.JOB.log", "bash", "-c", "echo this is JOB; exit $(( JOB % 2 * 7 ))")
+        script = "echo this is JOB; exit $(( JOB % 2 * 7 ))"
+        code, said = cluster.call(folder, "JOB=1:4", "x.JOB.log", "bash", "-c", script)
         assert code == 1 and "2 of 4 jobs failed (JOB=1, 3); number 1 ended with code 7; its log is x.1.log" in said
         assert "    this is 1\n" in said
 
@@ -119,7 +129,8 @@ class Behaviour:
         assert wait_for(lambda: (folder / "x.2.log").exists())
         cluster.cancel_all()
         _, said = run.communicate(timeout=60)
-        assert run.returncode == 1 and "2 of 2 jobs failed" in said
+        assert run.returncode == 1 and "2 of 2 jobs failed (JOB=1, 2); number 1 was " in said
+        assert cluster.cancelled in said
         assert wait_for(lambda: b"sleep\x0072.5" not in _command_lines())
 
     def test_a_refused_submission(self, cluster, folder):
@@ -147,9 +158,7 @@ class Behaviour:
 
     def test_no_storm_of_status_calls(self, cluster, folder):
         """Twenty tasks for some seconds: no more calls than seconds."""
-        real = next(
-            path for place in cluster.environment["PATH"].split(":") if (path := Path(place) / cluster.status_command).exists()
-        )
+        real = shutil.which(cluster.status_command)
         (folder / "bin").mkdir()
         shim = folder / "bin" / cluster.status_command
         shim.write_text(f'#!/bin/sh\ndate +%s >>"$CALLS"\nexec {real} "$@"\n')
@@ -168,7 +177,8 @@ class Behaviour:
         assert max(counts) <= 2
 
     def test_a_command_that_asks_to_be_run_again_without_a_warning_has_failed(self, cluster, folder):
-        code, said = cluster.call(folder, "--time", "10:00", "--requeue", 30, "x.log", "bash", "-c", "echo >>runs; exit 75")
+        options = ("--time", "10:00", "--requeue", 30)
+        code, said = cluster.call(folder, *options, "x.log", "bash", "-c", "echo >>runs; exit 75")
         assert code == 1 and "ended with code 75" in said and (folder / "runs").read_text() == "\n"
 
     def test_a_folder_that_cannot_be_written(self, cluster, folder):

@@ -169,8 +169,9 @@ class SlurmCluster:
     def _start(self, name: str, words: list[str]) -> None:
         with (self.folder / f"{name}.out").open("ab") as output:
             self._daemons[name] = subprocess.Popen(
-                words, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+                words, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
 
     def _start_munge(self) -> None:
         folder = self.folder / "munge"

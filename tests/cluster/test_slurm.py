@@ -1,10 +1,11 @@
 """utils/slurm.py on a real Slurm of one node."""
 
+import re
 import subprocess
 import time
 
 import pytest
-from behaviour import Behaviour, Cluster
+from behaviour import Behaviour, Cluster, wait_for
 from slurm_cluster import SlurmCluster, missing
 
 MAX_ARRAY = 11
@@ -13,6 +14,7 @@ MAX_ARRAY = 11
 class _Slurm(Cluster):
     status_command = "squeue"
     impossible = ("--mem", "900G")
+    cancelled = "was cancelled"
 
     def __init__(self, root, cluster: SlurmCluster) -> None:
         self.dispatcher = root / "utils/slurm.py"
@@ -20,10 +22,11 @@ class _Slurm(Cluster):
         self.environment = cluster.environment
 
     def queued(self) -> str:
-        return self.cluster.command("squeue", "-h", "-t", "PENDING,RUNNING,COMPLETING")
+        lines = self.cluster.command("squeue", "-h", "-t", "PENDING,RUNNING,COMPLETING", "-o", "%i %j").splitlines()
+        return "\n".join(line for line in lines if "overtime" not in line)
 
     def cancel_all(self) -> None:
-        self.cluster.command("scancel", "-u", "root")
+        self.cluster.command("scancel", *(line.split()[0] for line in self.queued().splitlines()))
 
 
 @pytest.fixture(scope="module")
@@ -35,28 +38,24 @@ def cluster(root, tmp_path_factory):
     cluster.stop()
 
 
-@pytest.fixture(scope="module")
-def overlong(cluster, tmp_path_factory):
-    """A job that runs out of its minute while other tests run."""
-    folder = tmp_path_factory.mktemp("overlong")
-    return cluster.start(folder, "--time", "0:01:00", "--mem", "100M", "x.log", "bash", "-c", "echo on; exec sleep 300")
+@pytest.fixture(scope="module", autouse=True)
+def overtime(cluster, tmp_path_factory):
+    """A job whose time is up after a second; Slurm takes half a minute to look, while other tests run."""
+    folder = tmp_path_factory.mktemp("overtime")
+    run = cluster.start(folder, "--time", "10:00", "overtime.log", "bash", "-c", "echo on; exec sleep 300")
+    assert wait_for(lambda: (folder / "overtime.log").exists())
+    job = cluster.cluster.command("squeue", "-h", "-o", "%i").strip()
+    cluster.cluster.command("scontrol", "update", f"JobId={job}", "EndTime=now+1")
+    return run
 
 
-@pytest.mark.usefixtures("overlong")
 class TestSlurm(Behaviour):
-    def test_cancelled_by_somebody(self, cluster, folder):
-        run = cluster.start(folder, "JOB=1:2", "x.JOB.log", "sleep", 60)
-        deadline = time.monotonic() + 30
-        while not (folder / "x.2.log").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        jobs = {line.split("_")[0] for line in cluster.cluster.command("squeue", "-h", "-o", "%i").split() if "_" in line}
-        cluster.cluster.command("scancel", *jobs)
-        _, said = run.communicate(timeout=60)
-        assert run.returncode == 1 and "2 of 2 jobs failed (JOB=1, 2); number 1 was cancelled" in said
+    """What all dispatchers do."""
 
 
 def test_arrays_longer_than_the_cluster_s_are_split(cluster, tmp_path):
-    code, said = cluster.call(tmp_path, "JOB=5:29", "x.JOB.log", "bash", "-c", "echo JOB >out.JOB; exit $((JOB == 27))")
+    script = "echo JOB >out.JOB; exit $((JOB == 27))"
+    code, said = cluster.call(tmp_path, "JOB=5:29", "x.JOB.log", "bash", "-c", script)
     assert code == 1 and "1 of 25 jobs failed (JOB=27)" in said
     assert {int(path.read_text()) for path in tmp_path.glob("out.*")} == set(range(5, 30))
 
@@ -66,7 +65,7 @@ def test_out_of_memory(cluster, tmp_path):
     began = time.monotonic()
     code, said = cluster.call(tmp_path, "--mem", "100M", "x.log", "python3", "-c", script)
     assert code == 1 and time.monotonic() - began < 50
-    assert "ran out of its memory" in said or "was killed by SIGKILL (out of memory?)" in said or "cancelled" in said, said
+    assert re.search("ran out of its memory|out of memory", said)
 
 
 def test_a_warned_task_is_run_again(cluster, tmp_path):
@@ -80,9 +79,9 @@ for i in $(seq 300); do sleep 0.2; done
     assert done == (0, "") and "after half" in (tmp_path / "x.log").read_text()
 
 
-def test_out_of_time(overlong, cluster):
-    _, said = overlong.communicate(timeout=120)
-    assert overlong.returncode == 1 and "ran out of its time" in said and "    on\n" in said
+def test_out_of_time(overtime):
+    _, said = overtime.communicate(timeout=90)
+    assert overtime.returncode == 1 and "the job ran out of its time" in said and "    on\n" in said
 
 
 def test_print_config_is_a_configuration(cluster, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from speechlib.jobs.call import CallError, Task, parse_call
+from speechlib.jobs.call import CallError, Task, parse_call, refuse_misspelt
 
 
 def test_an_array_with_options_on_both_sides():
@@ -56,11 +56,36 @@ def test_memory(text, size):
         ("--mem lots x.log true", "such as 500M or 4G"),
         ("--time soon x.log true", "such as 1:00:00"),
         ("--num-threads", "--num-threads needs a value"),
-        ("--max-jobs-rnu 3 x.log true", "did you mean --max-jobs-run?"),
-        ("--num_threads 3 x.log true", "did you mean --num-threads?"),
+        ("--time 0 x.log true", "expected more than nothing"),
+        ("--requeue 60 x.log true", "seconds before --time"),
+        ("--requeue 60 --time 1 x.log true", "seconds before --time"),
     ],
 )
 def test_a_wrong_call_says_what_was_expected(words, message):
     with pytest.raises(CallError) as error:
         parse_call(words.split())
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "words, meant", [("--max-jobs-rnu 3 x.log true", "--max-jobs-run"), ("--num_threads 3 x.log true", "--num-threads")]
+)
+def test_a_misspelt_option_is_refused_where_nobody_knows_others(words, meant):
+    call = parse_call(words.split())
+    with pytest.raises(CallError, match=f"did you mean {meant}[?]"):
+        refuse_misspelt(call)
+    refuse_misspelt(parse_call("--qname all.q x.log true".split()))
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("90", 5400), ("1:30", 90), ("2:00:05", 7205), ("1-2", 93600), ("1-02:03:04", 93784)]
+)
+def test_time_is_read_as_sbatch_reads_it(text, seconds):
+    assert parse_call(["--time", text, "x.log", "true"]).time == seconds
+
+
+def test_options_for_clusters():
+    words = "--retries 2 --num-nodes 2 --gpus-per-node 4 -p fast -pe smp 5 --qname all.q --config c.conf x.log true"
+    call = parse_call(words.split())
+    assert (call.retries, call.num_nodes, call.gpu, call.config) == (2, 2, 4, "c.conf")
+    assert call.scheduler_words == ("-p", "fast", "-pe", "smp", "5") and call.site_options == (("qname", "all.q"),)

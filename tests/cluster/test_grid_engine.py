@@ -1,0 +1,75 @@
+"""utils/queue.py on a real Grid Engine of one node."""
+
+import subprocess
+import time
+
+import pytest
+from behaviour import Behaviour, Cluster
+from grid_engine_cluster import GridEngineCluster, missing
+
+
+class _GridEngine(Cluster):
+    status_command = "qstat"
+    impossible = ("-l", "mem_free=900G,hostname=nowhere")
+    cancelled = "was killed"
+
+    def __init__(self, root, cluster: GridEngineCluster) -> None:
+        self.dispatcher = root / "utils/queue.py"
+        self.cluster = cluster
+        self.environment = cluster.environment
+
+    def queued(self) -> str:
+        return self.cluster.command("qstat")
+
+    def cancel_all(self) -> None:
+        self.cluster.command("qdel", "-u", "root")
+
+
+@pytest.fixture(scope="module")
+def cluster(root):
+    if missing():
+        pytest.skip(missing())
+    cluster = GridEngineCluster(slots=8)
+    yield _GridEngine(root, cluster)
+    cluster.stop()
+
+
+class TestGridEngine(Behaviour):
+    """What all dispatchers do."""
+
+
+def test_out_of_time(cluster, tmp_path):
+    began = time.monotonic()
+    code, said = cluster.call(tmp_path, "--time", "0:00:03", "x.log", "bash", "-c", "echo on; exec sleep 300")
+    assert code == 1 and "ran out of its time" in said and "    on\n" in said and time.monotonic() - began < 60
+
+
+def test_a_warned_task_is_run_again(cluster, tmp_path):
+    """SIGUSR1 comes before the limit; the task ends with 75 and goes on from its checkpoint in another job."""
+    script = """
+trap 'echo half >checkpoint; exit 75' USR1
+if [ -e checkpoint ]; then echo "after $(cat checkpoint)"; exit 0; fi
+for i in $(seq 300); do sleep 0.2; done
+"""
+    done = cluster.call(tmp_path, "--time", "0:01:00", "--requeue", 58, "x.log", "bash", "-c", script)
+    assert done == (0, "") and "after half" in (tmp_path / "x.log").read_text()
+
+
+def test_a_job_that_cannot_be_started_is_told_and_removed(cluster, tmp_path):
+    code, said = cluster.call(tmp_path, "-wd", str(tmp_path / "nowhere"), "x.log", "true")
+    assert code == 1 and "could not be started by Grid Engine" in said and "nowhere" in said
+    assert not cluster.queued()
+
+
+def test_threads_are_slots(cluster, tmp_path):
+    done = cluster.call(tmp_path, "--num-threads", 3, "x.log", "bash", "-c", "echo slots $NSLOTS")
+    assert done == (0, "") and "\nslots 3\n" in (tmp_path / "x.log").read_text()
+
+
+def test_print_config_is_a_configuration(cluster, tmp_path):
+    done = subprocess.run([cluster.dispatcher, "--print-config"], capture_output=True, text=True, check=True)
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/queue.conf").write_text(done.stdout + "option qname=* -q $0\n")
+    assert cluster.call(tmp_path, "--qname", "all.q", "x.log", "true") == (0, "")
+    code, said = cluster.call(tmp_path, "--qname", "none.q", "x.log", "true")
+    assert code == 1 and "refused" in said
