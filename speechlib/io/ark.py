@@ -132,7 +132,7 @@ def float_matrices(buffer, position: int, views: bool) -> Generator[tuple[str, n
             return position
         magic, rows, cols = _QUICK_MATRIX(buffer, space + 1)
         end = data + 4 * rows * cols
-        if magic != b"\0BFM \4" or rows < 0 or not data <= end <= limit or buffer[space + 11] != 4:
+        if magic != b"\0BFM \4" or rows < 0 or cols < 0 or end > limit or buffer[space + 11] != 4:
             return position
         key = buffer[position:space].decode(errors="replace")
         if not key.isprintable():
@@ -263,6 +263,8 @@ def decode_wave(buffer, position: int = 0) -> tuple[tuple[int, np.ndarray], int]
             break
         end = _require(buffer, start + size + size % 2, f"the RIFF chunk {name.decode(errors='replace')}")
         if name == b"fmt ":
+            if size < 16:
+                raise ValueError(f"a fmt chunk of {size} bytes: expected 16 or more")
             coding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", buffer, start)
             if coding not in (1, 0xFFFE) or bits != 16 or not channels:
                 raise ValueError(f"a waveform of coding {coding} with {bits} bits: expected 16-bit PCM")
@@ -367,6 +369,8 @@ def _is_bracket(buffer, position: int) -> bool:
 def _decode_text(buffer, position: int, kind: str, part: str | None) -> tuple[Any, int]:
     bracket = kind in ("any", "matrix", "vector") and _is_bracket(buffer, position)
     if kind in ("matrix", "vector") and not bracket:
+        if _SPACE.match(buffer, position).end() == len(buffer):
+            raise Truncated("truncated: ends where an object is due", None)
         shown = bytes(buffer[position : position + 20])
         raise ValueError(f"holds {shown!r}, expected a {kind}: binary, or text in brackets [ ... ]")
     if not bracket:

@@ -9,6 +9,7 @@ from typing import Any
 
 from speechlib.io.atomic import atomic_write
 from speechlib.io.kaldi_conf import read_options
+from speechlib.io.tensor_files import load_tensors
 
 
 class ModelFolder:
@@ -93,21 +94,16 @@ def load_state(path: str | os.PathLike) -> dict[str, Any]:
         OSError: no such file.
         ValueError: it is damaged, or holds more than tensors and plain values.
     """
-    import torch
-
-    with open(path, "rb") as file:
-        start = file.read(64)
-        if start.startswith(b"version https://git-lfs"):
-            raise ValueError(f"{path}: a Git LFS pointer instead of the weights: fetch it with 'git lfs pull'")
-        file.seek(0)
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch has no common class for what can be wrong with a file
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ValueError(
-                f"{path}: no readable file of weights, it may be truncated or hold more than tensors ({reason}): "
-                "delete it and train again"
-            ) from None
+    try:
+        state = load_tensors(path)
+    except ValueError as error:
+        said = str(error).removeprefix(f"{path}: ")
+        if "git lfs" in said:  # that is its own mend
+            raise
+        raise ValueError(
+            f"{path}: no readable file of weights, it may be truncated or hold more than tensors ({said}): "
+            "delete it and train again"
+        ) from None
     if not isinstance(state, dict):
         raise ValueError(f"{path}: expected a mapping of names to tensors, found {type(state).__name__}")
     return state

@@ -31,6 +31,7 @@ _DIVISORS = np.array([1 / 64, 1 / 128, 1], dtype=_F32)
 _FRACTIONS = np.repeat([1 / 64, 1 / 128, 1 / 63], [65, 128, 63])
 _HIGH = slice(193, 256)
 _BLOCK = 1 << 14  # values decoded at a time
+_MOST_COLUMNS = 1 << 13  # at a time: the tables take a kilobyte for each, however few rows there are
 
 
 def data_size(token: str, rows: int, cols: int) -> int:
@@ -81,6 +82,12 @@ def decode_columns(minimum: float, span: float, quantiles: np.ndarray, codes: np
         (rows, cols) float32, C-contiguous.
     """
     cols, rows = codes.shape
+    if cols > _MOST_COLUMNS:
+        parts = (slice(first, first + _MOST_COLUMNS) for first in range(0, cols, _MOST_COLUMNS))
+        values = np.empty((rows, cols), dtype=_F32)
+        for part in parts:
+            values[:, part] = decode_columns(minimum, span, quantiles[part], codes[part])
+        return values
     bounds = quantiles * (_F32(span) * _STEP16) + _F32(minimum)
     values = np.empty((rows, cols), dtype=_F32)
     tables = _SCRATCH.tables(bounds).reshape(-1)

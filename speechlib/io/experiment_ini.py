@@ -17,6 +17,8 @@ from speechlib.io.cli import nearest
 from speechlib.io.experiment_keys import DATABASE_KEYS, KEPT, SECTIONS, Key
 from speechlib.io.text_files import read_text
 
+_LONGEST_VALUE = 1 << 16  # characters, with all `%(name)s` replaced
+_MOST_BLANKS = 256  # in a row
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -41,8 +43,8 @@ class ExperimentIni:
         self.path = os.fspath(path)
         self._folder = os.path.dirname(self.path if beside is None else os.fspath(beside))
         self.text = read_text(self.path, "utf-8-sig")
-        self._lines = _line_numbers(self.text)
         self._given = _parse(self.path, self.text)
+        self._lines = _line_numbers(self.text)
         self._extra: dict[str, str] = {}
         roots = self._given.get("DATA", {}).get("root_folders")
         if roots is not None:
@@ -182,22 +184,55 @@ class ExperimentIni:
 
 
 def _parse(path: str, text: str) -> dict[str, Mapping[str, str]]:
-    parser = configparser.ConfigParser()
+    _check_blanks(path, text)
+    parser = configparser.ConfigParser(interpolation=_BoundedInterpolation())
     try:
         parser.read_string(text, path)
-        return {section: dict(parser.items(section)) for section in parser.sections()}
+        # What is no section of ours is refused by its name; its keys, and with them [DEFAULT]'s, are not looked at.
+        return {name: dict(parser.items(name)) if name in SECTIONS else {} for name in parser.sections()}
     except configparser.InterpolationError as error:
         raise ValueError(f"{path}: {error.message.splitlines()[0]}: write %% for a per cent sign") from None
     except configparser.MissingSectionHeaderError as error:
         raise ValueError(f"{path}:{error.lineno}: expected a section such as [EXP] before {error.line!r}") from None
     except configparser.ParsingError as error:
-        line, content = error.errors[0]
+        line, content = next(iter(getattr(error, "errors", ())), (getattr(error, "lineno", 1), "a line that goes on"))
         raise ValueError(f"{path}:{line}: expected `key = value`, got {content}") from None
     except (configparser.DuplicateOptionError, configparser.DuplicateSectionError) as error:
         what = getattr(error, "option", None) or f"[{error.section}]"
         raise ValueError(f"{path}:{error.lineno}: {what} is there twice: keep one of them") from None
     except configparser.Error as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+class _BoundedInterpolation(configparser.BasicInterpolation):
+    """`%(name)s` for another value; ten lines of references to each other cannot become 10^10 characters."""
+
+    def before_get(self, parser, section, option, value, defaults):
+        """Measure what a value becomes before it is made."""
+        if "%(" in value and _interpolated_size(option, value, defaults, {}, 0) > _LONGEST_VALUE:
+            raise configparser.InterpolationError(
+                option, section, f"its references make more than {_LONGEST_VALUE} characters of {option!r}"
+            )
+        return super().before_get(parser, section, option, value, defaults)
+
+
+def _interpolated_size(option: str, value: str, values: Mapping[str, str], sizes: dict, depth: int) -> int:
+    if depth > configparser.MAX_INTERPOLATION_DEPTH:
+        return 0  # configparser refuses it
+    if (option, depth) not in sizes:
+        sizes[option, depth] = 1 + len(value) + sum(
+            _interpolated_size(name, values[name], values, sizes, depth + 1)
+            for name in map(str.lower, re.findall(r"%\(([^)]+)\)s", value))
+            if name in values
+        )
+    return sizes[option, depth]
+
+
+def _check_blanks(path: str, text: str) -> None:
+    """configparser tries each blank of a run as the end of a key: long runs would take it hours."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(rf"\s{{{_MOST_BLANKS},}}\S", line):
+            raise ValueError(f"{path}:{number}: more than {_MOST_BLANKS} blanks in a row: no INI file")
 
 
 def _line_numbers(text: str) -> dict[tuple[str, str | None], int]:
@@ -237,7 +272,7 @@ def _value(text: str, known: Key, where: str) -> Any:
             return plain.lower() in _TRUE
         raise ValueError(f"{where}: expected True or False, got {plain!r}")
     try:
-        value = ast.literal_eval(text.strip())
+        value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_VALUE else plain
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         value = plain
     if value is None or (value is False and known.default is None):

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import speechlib
 from speechlib.io.atomic import atomic_write, write_json
 from speechlib.io.file_digest import file_digest
 from speechlib.io.samples import Samples
+from speechlib.io.tensor_files import check_stored
 
 # What decides the samples that any features are computed from, at which rate.
 _READING = ("augment/speed.py", "experiments/extractor.py",
@@ -52,14 +52,8 @@ class FeatureStore:
         found: dict[str, np.ndarray] = {}
         for path in sorted(self.folder.glob("*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as shard:
-                    names = [str(name) for name in shard["keys"]]
-                    hits = [place for place, name in enumerate(names) if name in wanted and name not in found]
-                    if hits:
-                        rows, values = shard["rows"], shard["values"]
-                        for place in hits:
-                            found[names[place]] = _piece(rows, values, place)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                found.update(_read_shard(path, wanted - found.keys()))
+            except Exception:  # noqa: S112 - numpy has no common class for what can be wrong with a file
                 continue
         return found
 
@@ -114,6 +108,22 @@ def _entry_digest(samples: Samples, row: int) -> str:
     whole.starts[:], whole.ends[:] = 0.0, -1.0
     audio, rate = whole.audio(0)
     return hashlib.sha256(f"{rate}\n".encode() + audio.tobytes()).hexdigest()
+
+
+def _read_shard(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
+    """Those of the wanted entries that a shard has; any exception if it is damaged."""
+    check_stored(path)
+    with np.load(path, allow_pickle=False) as shard:
+        names = [str(name) for name in shard["keys"]]
+        hits = [place for place, name in enumerate(names) if name in wanted]
+        if not hits:
+            return {}
+        rows, values = shard["rows"], shard["values"]
+    if rows.dtype.kind != "i" or rows.shape != (len(names),) or values.dtype != np.float32 or values.ndim != 2:
+        raise ValueError(f"{path}: rows {rows.dtype} {rows.shape} and values {values.dtype} {values.shape}")
+    if np.abs(rows).sum() != len(values) or (rows < -1).any():
+        raise ValueError(f"{path}: {len(values)} rows for entries of {np.abs(rows).sum()}")
+    return {names[place]: _piece(rows, values, place) for place in hits}
 
 
 def _piece(rows: np.ndarray, values: np.ndarray, place: int) -> np.ndarray:

@@ -75,7 +75,7 @@ class ItemReader:
     def integer(self) -> int:
         """Take a whole number that is not negative."""
         item = self.peek()
-        if isinstance(item, str | np.ndarray | PackedMatrix) or item is None or item < 0 or item != int(item):
+        if not isinstance(item, int | float) or not (0 <= item < 1 << 31) or item != int(item):
             raise self.error("a whole number")
         self._position += 1
         return int(item)
@@ -149,7 +149,7 @@ def read_diag_gmm(rxfilename: str) -> Mixture:
     items.token("<INV_VARS>")
     inverses = items.array(2, len(weights), means.shape[1])
     items.token("</DiagGMM>", "<DiagGMMEnd>")
-    return Mixture(weights, means, inverses)
+    return _checked(rxfilename, Mixture(weights, means, inverses))
 
 
 def write_diag_gmm(wxfilename: str, mixture: Mixture, gconsts: np.ndarray, binary: bool = True) -> None:
@@ -172,9 +172,10 @@ def read_full_gmm(rxfilename: str) -> Mixture:
     items.token("<MEANS_INVCOVARS>")
     means = items.array(2)
     items.token("<INV_COVARS>")
-    inverses = np.stack([items.packed(means.shape[1]) for _ in weights])
+    covariances = [items.packed(means.shape[1]) for _ in weights]
+    inverses = np.stack(covariances) if covariances else np.zeros((0, 0, 0))
     items.token("</FullGMM>", "<FullGMMEnd>")
-    return Mixture(weights, means, inverses)
+    return _checked(rxfilename, Mixture(weights, means, inverses))
 
 
 def write_full_gmm(wxfilename: str, mixture: Mixture, gconsts: np.ndarray, binary: bool = True) -> None:
@@ -202,6 +203,8 @@ def read_sums(rxfilename: str) -> Sums:
     dim = items.integer()
     items.token("<NUMCOMPONENTS>")
     num_gauss = items.integer()
+    if not num_gauss:
+        raise ValueError(f"{rxfilename}: statistics of a mixture without Gaussians")
     items.token("<FLAGS>")
     if items.integer() != _ALL_FLAGS:
         raise ValueError(f"{rxfilename}: statistics without means or variances: accumulate them for all parameters")
@@ -253,6 +256,15 @@ def write_sums(wxfilename: str, sums: Sums, binary: bool = True) -> None:
     items = ["<GMMACCS>", "<VECSIZE>", dim, "<NUMCOMPONENTS>", num_gauss, "<FLAGS>", _ALL_FLAGS]
     items += ["<OCCUPANCY>", occupancy, "<MEANACCS>", first, *tail, "</GMMACCS>"]
     write_model(wxfilename, items, binary)
+
+
+def _checked(rxfilename: str, mixture: Mixture) -> Mixture:
+    """The mixture, if its parts have as many Gaussians, at least one, and hold finite numbers."""
+    if not len(mixture.weights) or len(mixture.means) != len(mixture.weights):
+        raise ValueError(f"{rxfilename}: {len(mixture.weights)} weights and means of {len(mixture.means)} Gaussians")
+    if not all(np.isfinite(part).all() for part in mixture):
+        raise ValueError(f"{rxfilename}: a mixture with values that are not finite: train it anew")
+    return mixture
 
 
 def _natural(mixture: Mixture, gconsts: np.ndarray, means_token: str) -> list:

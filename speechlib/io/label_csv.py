@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from speechlib.io.cli import nearest
 
 STANDARD = ("file", "start", "end", "speaker", "gender", "text")
 _DELIMITERS = ",;\t"
+_SHOWN = 100  # columns in a message
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,12 @@ def seconds_of(text: str, where: str) -> float:
     found = re.fullmatch(r"(?:(\d+) days?,?\s*)?(?:(\d+):(\d\d):(\d\d(?:\.\d*)?))?", text.strip())
     if found and text.strip():
         days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
+        seconds += ((days * 24 + hours) * 60 + minutes) * 60
+    else:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{where}: expected seconds, or days and hours:minutes:seconds, got {text!r}")
     return seconds
@@ -74,12 +77,13 @@ def _read(path, file, colnames: Mapping[str, str]) -> LabelCsv:
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     header = [_standard(name, colnames) for name in next(reader)]
     header[0] = header[0].lstrip("\ufeff")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
         raise ValueError(f"{path}:1: the column {twice[0]!r} is there twice: rename one of them")
     if "file" not in header:
         raise ValueError(
-            f"{path}:1: there is no column 'file'{nearest('file', header)}; the header is {', '.join(header)}"
+            f"{path}:1: there is no column 'file'{nearest('file', header[:_SHOWN])}; the header is "
+            f"{', '.join(header[:_SHOWN])}{' ...' if len(header) > _SHOWN else ''}"
         )
     columns: dict[str, list[str | None]] = {name: [] for name in header}
     lines = []

@@ -16,6 +16,7 @@ class NameTable:
         self._names: list[str] = []
         self._source = ""  # the file that was read last, for messages
         self._count = 0
+        self._seen = 0  # bytes of the blocks that were looked at
         self._groups = np.zeros((1, 0), WORD)  # (groups, room for names): eight bytes of every name together
         self._hashes = np.zeros(0, WORD)
         self._slots = np.full(0, -1, np.int32)
@@ -45,7 +46,11 @@ class NameTable:
     def numbers(self, block: Block, column: int, add: bool = True) -> np.ndarray:
         """(lines,) int32 numbers of a column's names; unknown names are added, or with add=False get -1."""
         self._source = block.source
-        return self._look_up(block.padded(column, len(self._groups)), add)
+        self._seen += block.num_bytes
+        groups = block.padded(column, len(self._groups))
+        if groups.shape[1] > len(self._groups):
+            block.check_room(8 * groups.shape[1] * len(self), self._seen, 0)
+        return self._look_up(groups, add)
 
     def _look_up(self, groups: np.ndarray, add: bool) -> np.ndarray:
         if groups.shape[1] > len(self._groups):

@@ -15,6 +15,7 @@ _NODE_OUTPUT, _NODE_ATTRIBUTE = 2, 5
 _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 5, 6
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW = 1, 2, 8, 9
 _FLOAT32 = 1
+_MOST_DIMS = 32
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 
@@ -35,7 +36,7 @@ def read_onnx_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
         for number, value in _fields(data):
             if number == _MODEL_GRAPH:
                 tensors.update(_of_graph(value))
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: no ONNX file, or damaged ({error}): install it again") from None
     if not tensors:
         raise ValueError(f"{path}: no float32 tensor in it: expected an ONNX model")
@@ -52,7 +53,7 @@ def _of_graph(graph: memoryview) -> Iterator[tuple[str, np.ndarray]]:
 
 def _of_node(node: memoryview) -> Iterator[tuple[str, np.ndarray]]:
     fields = list(_fields(node))
-    output = next((bytes(value).decode() for number, value in fields if number == _NODE_OUTPUT), "")
+    output = next((_text(value) for number, value in fields if number == _NODE_OUTPUT), "")
     for attribute in (value for number, value in fields if number == _NODE_ATTRIBUTE):
         for number, value in _fields(attribute):
             if number == _ATTRIBUTE_TENSOR:
@@ -66,14 +67,22 @@ def _tensor(tensor: memoryview) -> Iterator[tuple[str, np.ndarray]]:
     for number, value in _fields(tensor):
         if number == _TENSOR_DIMS:
             shape += [value] if isinstance(value, int) else list(_varints(value))
+            if len(shape) > _MOST_DIMS:
+                raise ValueError(f"a tensor of more than {_MOST_DIMS} dimensions")
         elif number == _TENSOR_TYPE:
             kind = value
         elif number == _TENSOR_NAME:
-            name = bytes(value).decode()
+            name = _text(value)
         elif number == _TENSOR_RAW:
             raw = value
     if kind == _FLOAT32 and raw is not None and len(raw) == 4 * math.prod(shape):
         yield name, np.frombuffer(raw, "<f4").reshape(shape).copy()
+
+
+def _text(value: int | memoryview) -> str:
+    if isinstance(value, int):
+        raise ValueError(f"the number {value} where a name is due")
+    return bytes(value).decode()
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:

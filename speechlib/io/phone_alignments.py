@@ -43,8 +43,8 @@ def read_phones(
 
     Raises:
         ValueError: a line of another form, times that are no times, a phone that overlaps the one before it or ends
-            more than 10 ms behind the audio, an unknown label, bytes that are not UTF-8, or no phone at all; with file:line and
-            the utterance.
+            more than 10 ms behind the audio, an unknown label, bytes that are not UTF-8, or no phone at all; with
+            file:line and the utterance.
         OSError: the file cannot be read.
     """
     phones: dict[str, list[Phone]] = {}

@@ -13,7 +13,8 @@ def read_plda(rxfilename: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     items = read_model(rxfilename)
     arrays = items[1:-1]
-    if items[:1] != ["<Plda>"] or items[-1] != "</Plda>" or len(arrays) != 3:
+    tokens = [item if isinstance(item, str) else "" for item in (*items[:1], *items[-1:])]
+    if tokens != ["<Plda>", "</Plda>"] or len(arrays) != 3 or not all(isinstance(a, np.ndarray) for a in arrays):
         raise ValueError(f"{rxfilename}: not a PLDA: expected <Plda> mean transform psi </Plda>")
     mean, transform, psi = (np.asarray(array, np.float64) for array in arrays)
     dim = mean.size

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import soundfile
 
 _HEAD_BYTES = 512
-_IN_ARCHIVE = re.compile(r"(.+):(\d+)", re.DOTALL)
+_IN_ARCHIVE = re.compile(r"(.+):(\d{1,18})", re.DOTALL)
 _COPY_AGAIN = "copy or download it again"
 
 
@@ -194,7 +194,7 @@ class _SoundfileRecording(Recording):
     def _skip(self, count: int) -> int:
         done = 0
         while done < count:
-            read = len(self._read(min(self._BLOCK, count - done)))
+            read = len(self._read(min(max(1, self._BLOCK // self.channels), count - done)))
             if not read:
                 break
             done += read
@@ -241,7 +241,7 @@ class _SoundfileRecording(Recording):
         while done < len(samples):
             # a single channel goes in one call, several in blocks, so that only one channel is held in full
             count = len(samples) - done
-            block = self._read(count if self.channels == 1 else min(count, self._BLOCK))
+            block = self._read(count if self.channels == 1 else min(count, max(1, self._BLOCK // self.channels)))
             if not len(block):
                 break
             np.multiply(block[:, channel], np.float32(32768.0), out=samples[done : done + len(block)])
@@ -346,7 +346,7 @@ def _recognise(fd: int, base: int, source: str) -> Recording:
     if is_riff(head):
         layout = parse_riff(pread, head, size, source)
     elif is_sphere(head):
-        layout = parse_sphere(pread, source)
+        layout = parse_sphere(pread, size, source)
     elif size < 0 or (base and not head):
         raise BadAudio("truncated", source, f"the archive ends before offset {base}", "write the archive again")
     if layout is not None:

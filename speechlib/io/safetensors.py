@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ _TYPES = {
     "U8": "u1", "BOOL": "?",
 }  # fmt: skip
 _LENGTH = 8  # bytes of the header's length
+_MOST_DIMS = 32
 
 
 def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -51,7 +53,10 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
                     f"{path}: tensor {name}: {entry['dtype']} {shape} at bytes {begin} to {end} does not fit the file, "
                     f"whose next numbers begin at {position} and end at {data_size}: fetch it again"
                 )
-            values = np.frombuffer(file.read(end - begin), kind).reshape(shape)
+            try:
+                values = np.frombuffer(file.read(end - begin), kind).reshape(shape)
+            except (ValueError, OverflowError) as error:  # nothing, in a shape beyond all sizes
+                raise ValueError(f"{path}: tensor {name}: shape {list(shape)}: {error}") from None
             tensors[name] = _from_bfloat16(values) if entry["dtype"] == "BF16" else values.copy()
             position = end
     if position != data_size:
@@ -62,9 +67,9 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
 def _parse_header(path, text: bytes) -> dict[str, dict[str, Any]]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
-        twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-        if twice:
-            raise ValueError(f"{min(twice)!r} is there twice")
+        if len(set(names)) < len(names):
+            twice = min(name for name, count in Counter(names).items() if count > 1)
+            raise ValueError(f"{twice!r} is there twice")
         return dict(pairs)
 
     try:
@@ -88,10 +93,11 @@ def _offsets(path, name: str, entry: dict[str, Any]) -> tuple[int, int]:
 
 
 def _type_and_shape(path, name: str, entry: dict[str, Any]) -> tuple[np.dtype, tuple[int, ...]]:
-    if entry["dtype"] not in _TYPES:
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in _TYPES:
         raise ValueError(f"{path}: tensor {name}: type {entry['dtype']!r}: expected one of {', '.join(_TYPES)}")
-    if not _are_sizes(entry["shape"]):
-        raise ValueError(f"{path}: tensor {name}: shape {entry['shape']!r}: expected sizes that are not negative")
+    if not _are_sizes(entry["shape"]) or len(entry["shape"]) > _MOST_DIMS:
+        shown = f"{entry['shape']!r}"[:100]
+        raise ValueError(f"{path}: tensor {name}: shape {shown}: expected at most {_MOST_DIMS} sizes, not negative")
     return np.dtype(_TYPES[entry["dtype"]]), tuple(entry["shape"])
 
 

@@ -59,7 +59,7 @@ def write_sample_csv(path: str | os.PathLike, samples: Samples, files: Sequence[
 
 def check_files(path: str | os.PathLike, files: Sequence[str]) -> None:
     """Raise a ValueError if recordings are commands or places in archives: a CSV file names plain files."""
-    no_files = list(dict.fromkeys(file for file in files if file.endswith("|") or not os.path.isfile(file)))
+    no_files = list(dict.fromkeys(file for file in files if file.rstrip().endswith("|") or not os.path.isfile(file)))
     if no_files:
         raise ValueError(
             f"{path}: {len(no_files)} recordings are no plain files, which a CSV file could name; write them as files "

@@ -50,7 +50,7 @@ def read_csv_database(
     missing = [
         f"line {line}: {entry}"
         for line, entry in zip(table.lines, entries, strict=True)
-        if entry.endswith("|") or not os.path.isfile(entry)
+        if entry.rstrip().endswith("|") or not os.path.isfile(entry)
     ]
     if missing:
         raise ValueError(
@@ -154,7 +154,7 @@ def read_audformat_database(
             rows[place] = {**rows.get(place, {}), **values}
     places = sorted(rows)
     entries = [os.path.join(path, file) for file, _, _ in places]
-    missing = sorted({entry for entry in entries if entry.endswith("|") or not os.path.isfile(entry)})
+    missing = sorted({entry for entry in entries if entry.rstrip().endswith("|") or not os.path.isfile(entry)})
     if missing:
         raise ValueError(f"{path}: {len(missing)} audio files are not there:\n  " + "\n  ".join(missing))
     names = list(dict.fromkeys(column for values in rows.values() for column in values))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from speechlib.io.download import download
 from speechlib.io.safetensors import read_safetensors
+from speechlib.io.tensor_files import load_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +36,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, Tensor]:
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path}: is a folder, expected a file of weights such as pytorch_model.bin in it")
     with open(path, "rb") as file:
-        start = file.read(64)
-    if start.startswith(b"version https://git-lfs"):
-        raise ValueError(f"{path}: a Git LFS pointer instead of the weights: fetch it with 'git lfs pull'")
+        start = file.read(9)
     if start[8:9] == b"{" and not start.startswith((b"PK", b"\x80")):
         return {name: torch.from_numpy(array) for name, array in read_safetensors(path).items()}
     state = _load(path)
@@ -74,14 +73,13 @@ def fetch_weights(url: str, folder: str | os.PathLike | None = None) -> Path:
 
 
 def _load(path) -> Any:
-    import torch
-
     # fairseq's older files hold their command line as a Namespace: a bag of values whose construction does nothing.
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch has no common class for what can be wrong with a file
-            text = str(error)
+    try:
+        return load_tensors(path, [argparse.Namespace], archives_only=False)
+    except ValueError as error:
+        text = str(error.__cause__ or error).removeprefix(f"{path}: ")
+    if "git lfs" in text:  # that is its own mend
+        raise ValueError(f"{path}: {text}")
     reason = text.strip().splitlines()[0] if text.strip() else "no reason given"
     if "Unsupported" in text or "GLOBAL" in text:
         raise ValueError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _READ_OPTIONS = ("t", "b", "o", "no", "s", "ns", "cs", "ncs", "p", "np", "bg")
 _WRITE_OPTIONS = ("t", "b", "f", "nf", "p")
 _SCRIPT_BLOCK = 1 << 20  # bytes
+MAX_DIGITS = 18  # of an offset: more than any file has bytes
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def is_plain_file(name: str) -> bool:
 def split_offset(name: str) -> tuple[str, int]:
     """Split `foo.ark:123` into path and byte offset (0 if there is none)."""
     path, colon, tail = name.rpartition(":")
-    return (path, int(tail)) if colon and path and tail.isascii() and tail.isdigit() else (name, 0)
+    is_offset = colon and path and tail.isascii() and tail.isdigit() and len(tail) <= MAX_DIGITS
+    return (path, int(tail)) if is_offset else (name, 0)
 
 
 def split_part(name: str) -> tuple[str, str | None]:
@@ -232,11 +234,18 @@ def read_script(name: str) -> dict[str, str]:
         while data := file.read(_SCRIPT_BLOCK):  # the whole as text and as lines would take more than the result
             if not data.endswith(b"\n"):
                 data += file.readline()
-            lines = os.fsdecode(data).split("\n")
-            if lines[-1] == "":
+            # Only ASCII's blanks are blanks to Kaldi: what has others is cut as bytes.
+            text = os.fsdecode(data)
+            lines = text.split("\n") if data.isascii() else data.split(b"\n")
+            if not lines[-1]:
                 lines.pop()
             try:
-                entries.update([line.rstrip().split(None, 1) for line in lines])
+                if "\0" in text:
+                    raise ValueError
+                if isinstance(lines[0], str):
+                    entries.update([line.rstrip().split(None, 1) for line in lines])
+                else:
+                    entries.update([map(os.fsdecode, line.rstrip().split(None, 1)) for line in lines])
             except ValueError:
                 _report_script(name, lines, list(islice(entries, count)))
             count += len(lines)
@@ -245,12 +254,12 @@ def read_script(name: str) -> dict[str, str]:
     return entries
 
 
-def _report_script(name: str, lines: list[str], before: list[str]) -> None:
+def _report_script(name: str, lines: list[str] | list[bytes], before: list[str]) -> None:
     """Raise the error of the first bad one of lines that follow those of the keys `before`."""
     seen = {key: number for number, key in enumerate(before, 1)}
     for number, line in enumerate(lines, len(before) + 1):
-        fields = line.rstrip().split(None, 1)
-        if len(fields) != 2:
+        fields = [field if isinstance(field, str) else os.fsdecode(field) for field in line.rstrip().split(None, 1)]
+        if len(fields) != 2 or "\0" in "".join(fields):
             raise ValueError(f"{name}:{number}: {line[:60]!r}: expected 'key rxfilename', and no empty line")
         if fields[0] in seen:
             raise ValueError(

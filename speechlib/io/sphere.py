@@ -7,6 +7,7 @@ from collections.abc import Callable
 from speechlib.io.bad_audio import BadAudio
 from speechlib.io.pcm import WIDTHS, PcmLayout
 
+_MOST = (1 << 31) - 1  # channels, Hz: what a header of another format could say
 _ENCODINGS = {"pcm": "signed", "ulaw": "ulaw", "mu-law": "ulaw", "alaw": "alaw"}
 
 
@@ -15,11 +16,12 @@ def is_sphere(head: bytes) -> bool:
     return head[:7] == b"NIST_1A"
 
 
-def parse_sphere(pread: Callable[[int, int], bytes], source: str) -> PcmLayout:
+def parse_sphere(pread: Callable[[int, int], bytes], size: int, source: str) -> PcmLayout:
     """Read the header of a SPHERE file.
 
     Args:
         pread: (number of bytes, offset) -> bytes, fewer at the end of the file.
+        size: bytes of the file.
         source: named in messages.
 
     Raises:
@@ -32,9 +34,9 @@ def parse_sphere(pread: Callable[[int, int], bytes], source: str) -> PcmLayout:
             raise ValueError
     except ValueError:
         raise BadAudio("unreadable", source, "the SPHERE header does not say its size", mend) from None
-    text = pread(header_bytes, 0).decode("latin-1")
-    if len(text) < header_bytes:
+    if header_bytes > size:
         raise BadAudio("truncated", source, "the file ends within its SPHERE header", mend)
+    text = pread(header_bytes, 0).decode("latin-1")
     fields = {}
     for line in text[16:].split("\n"):
         words = line.split(None, 2)
@@ -66,7 +68,7 @@ def parse_sphere(pread: Callable[[int, int], bytes], source: str) -> PcmLayout:
             f"SPHERE samples coded as {coding!r} in {width} bytes",
             f"decode it by a command in wav.scp: `sph2pipe -f wav {source} |`",
         )
-    if channels < 1 or rate < 1:
+    if not (1 <= channels <= _MOST and 1 <= rate <= _MOST):
         raise BadAudio("unreadable", source, f"the SPHERE header says {channels} channels at {rate} Hz", mend)
     order = ">" if fields.get("sample_byte_format", "").startswith("1") and width > 1 else "<"
     data_bytes = number("sample_count") * channels * width if "sample_count" in fields else None

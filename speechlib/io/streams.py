@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from speechlib.io import ark
-from speechlib.io.specifiers import is_plain_file, open_input, split_offset, split_part
+from speechlib.io.specifiers import MAX_DIGITS, is_plain_file, open_input, split_offset, split_part
 
 _WINDOW = 1 << 24
 _CHUNK = 1 << 18
@@ -111,7 +111,9 @@ class Archive:
                     continue
                 if permissive:
                     return None
-                raise ValueError(_located(self._name, key, window.base + start, error)) from error
+                lost = "; it is lost, and all that followed it: write the archive again"
+                said = f"{error}{lost}" if isinstance(error, ark.Truncated) else error
+                raise ValueError(_located(self._name, key, window.base + start, said)) from error
 
 
 class EntryReader:
@@ -141,7 +143,7 @@ class EntryReader:
             OSError: a file is missing or a command failed.
         """
         path, _, tail = entry.rpartition(":")
-        if self._dimensions and tail.isdecimal():
+        if self._dimensions and tail.isdecimal() and len(tail) <= MAX_DIGITS:
             buffer, offset = self._buffer, int(tail)
             if path != self._path:
                 buffer, offset = self._find(path, offset)
@@ -288,6 +290,24 @@ def _map_file(path: str) -> Any:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
+def is_whole(path: str, offset: int, kind: str) -> bool:
+    """Whether an object of a kind is all there, as far as its header says; text is taken for whole."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        head = os.pread(descriptor, _GLANCE, offset)
+        if head and not head.startswith(b"\0B"):
+            return True
+        try:
+            ark.decode(head, 0, kind)
+        except ark.Truncated as error:
+            return error.needed is not None and offset + error.needed <= os.fstat(descriptor).st_size
+        except ValueError:  # damage of another kind
+            return True
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def _read_object(path: str, offset: int) -> bytes | None:
     """The bytes of a sound binary object that is not large; None for all else."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -308,6 +328,6 @@ def _read_object(path: str, offset: int) -> bytes | None:
     return data
 
 
-def _located(name: str, key: str, offset: int, error: Exception) -> str:
+def _located(name: str, key: str, offset: int, error: Exception | str) -> str:
     owner = f"utterance {key!r} at offset {offset}" if key else f"offset {offset}"
     return f"{name}: {owner}: {error}"

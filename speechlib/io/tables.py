@@ -21,8 +21,11 @@ from speechlib.io.specifiers import (
     parse_wspecifier,
     read_script,
     split_offset,
+    split_part,
 )
-from speechlib.io.streams import EntryReader, open_archive
+from speechlib.io.streams import EntryReader, is_whole, open_archive
+
+_SHOWN = 20  # keys in a message
 
 
 def read_table(rspecifier: str, kind: str = "any") -> Iterator[tuple[str, Any]]:
@@ -94,7 +97,10 @@ class RandomAccessTable(Mapping):
         """
         entry = self._entries[key]
         if not self._loaded:
-            return self._reader.read(key, entry)
+            try:
+                return self._reader.read(key, entry)
+            except ValueError as error:
+                raise _with_losses(error, entry, self._entries, self._kind) from error.__cause__
         value = self._loaded[key]
         return value.copy() if isinstance(value, np.ndarray) else value
 
@@ -337,15 +343,33 @@ def _read_archive(name: str, kind: str, permissive: bool) -> Iterator[tuple[str,
 
 def _read_script_table(specifier: Rspecifier, kind: str) -> Iterator[tuple[str, Any]]:
     read = EntryReader(kind).read
-    for key, entry in read_script(specifier.name).items():
+    entries = read_script(specifier.name)
+    for key, entry in entries.items():
         try:
             value = read(key, entry)
         except (ValueError, OSError) as error:
             if not specifier.permissive:
+                if isinstance(error, ValueError):
+                    raise _with_losses(error, entry, entries, kind) from error.__cause__
                 raise
             warnings.warn(f"skipped: {error}", stacklevel=2)
             continue
         yield key, value
+
+
+def _with_losses(error: ValueError, entry: str, entries: Mapping[str, str], kind: str) -> ValueError:
+    """The error of an entry; where its archive was cut off, with the keys whose objects went with its end."""
+    path = split_offset(split_part(entry)[0])[0]
+    if not isinstance(error.__cause__, ark.Truncated) or not os.path.isfile(path):
+        return error
+    places = ((split_offset(split_part(other)[0]), key) for key, other in entries.items())
+    found = sorted((offset, key) for (name, offset), key in places if name == path)
+    lost = [key for offset, key in found if not is_whole(path, offset, kind)]
+    shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+    return ValueError(
+        f"{error}; the archive was cut off: of its {len(found)} utterances {len(lost)} are lost ({shown}): "
+        "write it again"
+    )
 
 
 def _index_archive(name: str, permissive: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 BLOCK_BYTES = 1 << 19  # what is worked on stays in the processor's cache
 _FRONT, _BEHIND = 8, 64  # zeros around the text, so that eight bytes can be had before and behind every word
 WORD = np.dtype("<u8")
+_MOST_PADDING, _ALLOWED_PADDING = 64, 1 << 24  # times the bytes of a text; bytes in any case
 
 
 class Block:
@@ -20,7 +21,7 @@ class Block:
     Attributes:
         source: name of the file, for messages.
         first_line: number of the first line, from 1.
-        num_lines, num_columns: how many there are.
+        num_lines, num_columns, num_bytes: how many there are.
     """
 
     def __init__(self, source: str, first_line: int, data: bytes, num_columns: int):
@@ -39,6 +40,7 @@ class Block:
         assert cuts is not None
         self._ends = cuts.reshape(-1, num_columns)
         self.num_lines = len(self._ends)
+        self.num_bytes = len(data)
 
     def _cut(self, data: bytes) -> np.ndarray | None:
         """Where the words end, if single blanks and line ends are all there is between them."""
@@ -99,6 +101,7 @@ class Block:
         starts, ends = self.limits(column)
         lengths = ends - starts
         width = max(width, -(-int(lengths.max()) // 8))
+        self.check_room(8 * width * self.num_lines, len(self._text), int(np.argmax(lengths)))
         if len(self._text) < ends[-1] + 8 * width:
             self._text = np.concatenate([self._text, np.zeros(8 * width, np.uint8)])
         eights, masks = eights_of(self._text), _masks(width)
@@ -106,6 +109,13 @@ class Block:
         for group in range(width):
             np.bitwise_and(eights[starts + 8 * group], masks[group][lengths], out=groups[group])
         return groups.T
+
+    def check_room(self, needed: int, text_bytes: int, line: int) -> None:
+        """Raise a ValueError where words, each padded to the longest, would take far more than their text."""
+        if needed > _MOST_PADDING * text_bytes + _ALLOWED_PADDING:
+            raise ValueError(
+                f"{self.place(line)}: a word much longer than all the others: damaged, or not a list of names"
+            )
 
     def matches(self, column: int, words: Sequence[bytes]) -> np.ndarray:
         """(lines,) int8 place of each line's word among at most 127 given ones, -1 where it is none of them."""
@@ -166,7 +176,7 @@ def iterate_blocks(path: str | os.PathLike, num_columns: Sequence[int], expected
                     data += b"\n"
             if not columns:
                 first = data[: data.index(b"\n")]
-                columns = len(first.split())
+                columns = len(first.split(None, max(num_columns)))  # a line of a million words is not cut up
                 if columns not in num_columns:
                     raise ValueError(f"{source}:1: '{_show(first)}': expected '{expected}'")
             block = Block(source, line, data, columns)

@@ -29,7 +29,7 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
 
 
 def read_lines(path: str | os.PathLike, encoding: str = "utf-8") -> list[str]:
-    """The lines of a text file without their ends (\\n, \\r\\n or \\r); arguments and errors are those of `read_text`."""
+    """The lines of a text file without their ends, of any system; arguments and errors are those of `read_text`."""
     text = read_text(path, encoding).replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     if not lines[-1]:

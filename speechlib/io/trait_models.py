@@ -12,6 +12,7 @@ from typing import Any
 
 from speechlib.io.atomic import atomic_write, write_json
 from speechlib.io.json_files import read_json
+from speechlib.io.tensor_files import check_stored, load_tensors
 
 ABOUT, ESTIMATOR, WEIGHTS = "about.json", "estimator.skops", "weights.pt"
 # Trees of scikit-learn that skops does not know by itself: plain containers of arrays.
@@ -70,6 +71,7 @@ def read_trait_model(folder: str | os.PathLike) -> tuple[dict[str, Any], Any, di
     import skops.io
 
     try:
+        check_stored(path)
         strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED))
         estimator = None if strange else skops.io.load(path, trusted=list(_TRUSTED))
     except Exception as error:  # skops has no class of its own for damaged files
@@ -80,9 +82,8 @@ def read_trait_model(folder: str | os.PathLike) -> tuple[dict[str, Any], Any, di
 
 
 def _load_weights(path: Path) -> dict[str, Any]:
-    import torch
-
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has no common class for what can be wrong with a file
-        raise ValueError(f"{path}: no readable weights ({error}): run the experiment again") from None
+        return load_tensors(path)
+    except ValueError as error:
+        said = str(error).removeprefix(f"{path}: ")
+        raise ValueError(f"{path}: no readable weights ({said}): run the experiment again") from None

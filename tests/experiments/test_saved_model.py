@@ -126,7 +126,7 @@ def test_damaged_folders_say_what_to_do(kept):
     with pytest.raises(ValueError, match="features have other columns than when the model was trained"):
         SavedModel(ini).judge_audio(np.sin(np.arange(16000, dtype=np.float32)) * 1000, 16000)
     (folder / "about.json").write_text("{")
-    with pytest.raises(ValueError, match=r"about.json: not JSON .*: run the experiment again"):
+    with pytest.raises(ValueError, match=r"about.json:1: not JSON .*; run the experiment again"):
         SavedModel(ini)
     (folder / "about.json").write_text(about)
     text = (folder / "experiment.ini").read_text()
