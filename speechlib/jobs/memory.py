@@ -1,25 +1,36 @@
 """The peak memory of everything below a process, sampled: the stage runner's companion (utils/stages.sh).
 
-Usage: memory.py <process id>. Reads words from standard input; answers peak with a line such as
-"310 MiB", and children with the number of processes below the watched one. It ends with its input; unless the word bye
-came before, the watched process was killed, and so are then the processes that it has left behind.
+Usage: memory.py <process id>. Reads words from standard input; answers peak with a line such as "310 MiB", bytes with
+the same as a plain number, and children with the number of processes below the watched one. The line `lock <file>`, a
+tab and words on the run takes the run's lock (run_lock.py), which this process holds from then on; the answer is an
+empty line, or what the lock says of another run. It ends with its input; unless the word bye came before, the watched
+process was killed, and so are then the processes that it has left behind: until they are gone, the lock is held.
 """
 
 import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+
+# As a program it stands in speechlib/jobs, and is started without the user's search path.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+
+from speechlib.jobs.run_lock import take_lock  # noqa: E402
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _INTERVALS = (0.1, 0.5)  # at a stage's start, and later: short stages are seen, long ones are not disturbed
 _SHORT = 20
+_ENDING = 10.0  # seconds in which processes follow a SIGTERM
 
 
 def descendants(root: int) -> dict[int, int]:
     """Processes below root, itself included but this one not, with their start times (as numbers are used again)."""
     parents, started = {}, {}
+    if not os.path.isdir("/proc"):  # not Linux: nothing is known
+        return {}
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != os.getpid():
             with suppress(OSError, ValueError, IndexError):  # it may end while we look
@@ -55,13 +66,32 @@ def as_text(size: int) -> str:
 
 
 def end_processes(processes: dict[int, int]) -> None:
-    """SIGTERM to those of the processes that are still the same ones."""
-    for process, started in processes.items():
-        with suppress(OSError, IndexError):
-            with open(f"/proc/{process}/stat", "rb") as stat:
-                same = int(stat.read().rpartition(b")")[2].split()[19]) == started
-            if same:
-                os.kill(process, signal.SIGTERM)
+    """SIGTERM to those of the processes that are still the same ones, and wait for their end."""
+    left = {process for process, started in processes.items() if _is_same(process, started)}
+    for process in left:
+        with suppress(OSError):
+            os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + _ENDING
+    while left and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = {process for process in left if _is_same(process, processes[process])}
+
+
+def _is_same(process: int, started: int) -> bool:
+    """Whether a process lives and is the one that started then."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+        return fields[0] != b"Z" and int(fields[19]) == started
+    except (OSError, IndexError):
+        return False
+
+
+def _lock(path: str, holder: str) -> str:
+    try:
+        return take_lock(path, holder)
+    except OSError as error:
+        return f"error {error.strerror}"
 
 
 def main(root: int) -> None:
@@ -85,7 +115,12 @@ def main(root: int) -> None:
             elif word == b"bye":
                 return
             elif word == b"children":
-                os.write(1, b"%d\n" % (len(processes) - 1))
+                os.write(1, b"%d\n" % max(0, len(processes) - 1))
+            elif word == b"bytes":
+                os.write(1, b"%d\n" % peak)
+            elif word.startswith(b"lock "):
+                path, _, holder = os.fsdecode(word[5:]).partition("\t")
+                os.write(1, os.fsencode(f"{_lock(path, holder)}\n"))
             elif word == b"peak":
                 os.write(1, as_text(peak).encode() + b"\n")
     processes.pop(root, None)
