@@ -14,11 +14,13 @@
 #   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
 #   --check-against "D"  further data directories whose speakers must not be in training, beside the sets to score
 #   --num-threads N      CPU threads (default: 1)
+#   --num-nodes N        nodes that a network is trained on together, and
+#   --gpus-per-node N    GPUs of each: as steps/train_nnet.sh takes them (default: 1, 0)
 #   --nj N               parallel jobs of an extraction (default: 4; all else is one job)
 #   --cmd CMD            job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
+size=demo lda_dim=0 check_against='' num_threads=1 num_nodes=1 gpus_per_node=0 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -41,7 +43,8 @@ done
 case $part in
   train)
     steps/train_nnet.sh --nj "$nj" --cmd "$cmd" --config "conf/${config}_$size.yaml" --override "$overrides" \
-      --seed "$seed" --num-threads "$num_threads" --check-against "$check_against" "${sounds[@]}" "$train" "$model"
+      --seed "$seed" --num-threads "$num_threads" --num-nodes "$num_nodes" --gpus-per-node "$gpus_per_node" \
+      --check-against "$check_against" "${sounds[@]}" "$train" "$model"
     ;;
   extract)
     for layer in ${layers//,/ }; do

@@ -11,11 +11,14 @@
 #   --lda-dim N          dimensions that LDA keeps before PLDA; 0: no LDA (default: 0)
 #   --check-against "D"  data directories whose speakers must not be in training, beside the sets to score
 #   --num-threads N      CPU threads of each job (default: 1)
+#   --gpus-per-node N    GPUs that each network is trained on, one process for each (default: 0: no such processes)
+#   --num-nodes N        nodes with as many GPUs, or one process each, that train a network together (default: 1). With
+#                        either option, the networks are trained one after another: each is a job of its own
 #   --nj N               jobs at a time (default: 4)
 #   --cmd CMD            job dispatcher (default: utils/run.py)
 set -euo pipefail
 
-seeds='' size=demo lda_dim=0 check_against='' num_threads=1 nj=4 cmd=utils/run.py
+seeds='' size=demo lda_dim=0 check_against='' num_threads=1 num_nodes=1 gpus_per_node=0 nj=4 cmd=utils/run.py
 
 # shellcheck source=/dev/null
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
@@ -36,6 +39,13 @@ mv "$exp/.runs.$$.tmp" "$exp/runs.tsv"
 num_runs=$(wc -l <"$exp/runs.tsv")
 ((num_runs)) || { echo "${0##*/}: there is no network in $networks" >&2; exit 1; }
 
+options=(--size "$size" --lda-dim "$lda_dim" --check-against "$check_against" --num-threads "$num_threads")
+if [[ $part == train ]] && ((num_nodes > 1 || gpus_per_node > 0)); then
+  for line in $(seq "$num_runs"); do
+    steps/run_network.sh --cmd "$cmd" "${options[@]}" --num-nodes "$num_nodes" --gpus-per-node "$gpus_per_node" \
+      train "$exp/runs.tsv" "$line" "$data" "$exp"
+  done
+  exit
+fi
 $cmd --max-jobs-run "$nj" --num-threads "$num_threads" JOB="1:$num_runs" "$exp/log/$part.JOB.log" \
-  steps/run_network.sh --size "$size" --lda-dim "$lda_dim" --check-against "$check_against" \
-  --num-threads "$num_threads" "$part" "$exp/runs.tsv" JOB "$data" "$exp"
+  steps/run_network.sh "${options[@]}" "$part" "$exp/runs.tsv" JOB "$data" "$exp"

@@ -14,6 +14,8 @@
 #   --stage N              first stage (default: 0)
 #   --stop-stage N         last stage (default: 99)
 #   --nj N                 parallel jobs (default: one a core)
+#   --num-nodes N          nodes that train each network together (default: 1), with
+#   --gpus-per-node N      GPUs of each (default: 0: a job for each network, which takes a GPU that is there)
 #   --seed N               of the demo corpus, the augmentation, and first of the networks' seeds (default: 1)
 #   --num-seeds N          networks behind each number (default: 1)
 #   --speakers N           of the demo corpus, 12 of them for test (default: 44)
@@ -26,7 +28,7 @@ _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stage=0 stop_stage=99 nj=$(nproc) seed=1 num_seeds=1 speakers=44 dev_share='' allow_missing=false max_bad=0
-corpus='' noise='' rirs='' name='' size=''
+corpus='' noise='' rirs='' name='' size='' num_nodes=1 gpus_per_node=0
 . ./cmd.sh; . ./path.sh; . utils/parse_options.sh
 
 ((seed >= 1 && num_seeds >= 1)) || usage "--seed and --num-seeds count from 1"
@@ -47,7 +49,7 @@ dev_share=${dev_share:-$default_dev_share}
 # each_network train|extract|score: that part of the work for every network and seed
 each_network() {
   steps/run_networks.sh --nj "$nj" --cmd "$cuda_cmd" --seeds "$seeds" --size "$size" --lda-dim "$network_lda_dim" \
-    --check-against "$data/test" "$1" conf/networks.tsv "$data" "$exp"
+    --num-nodes "$num_nodes" --gpus-per-node "$gpus_per_node" --check-against "$data/test" "$1" conf/networks.tsv "$data" "$exp"
 }
 
 if stage 1 "Corpus, data directories, trials, held-out training speakers"; then

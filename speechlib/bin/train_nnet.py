@@ -370,6 +370,10 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
     resume = training.begin(notes) if group.rank == 0 else None
     if group.agree(resume is not None, device) and resume is None:
         resume = load_state(folder.checkpoint)
+    first = resume["update"] if resume else 0
+    if len({int(update) for update in group.collect(torch.tensor(first), device)}) > 1:
+        raise ValueError(f"{folder.checkpoint}: the processes read different states of it: {folder.path} must be the "
+                         "same folder on all nodes; where it is one, start again, its file system was late")
     if group.rank:  # dropout differs between the parts of a batch
         torch.manual_seed(args.seed + (group.rank << 32))
 
@@ -386,7 +390,6 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
     looked_at = CropOptions(config.crops.range[1], "utterance")
     held_out = batches(held, looked_at, False) if held else None
     total = options.total_updates(trained.batches_per_epoch)
-    first = resume["update"] if resume else 0
     if group.rank == 0:
         say(f"{folder.path}: {len(speakers)} speakers, {len(kept)} utterances and {len(held)} held out, {parameters} "
             f"parameters, updates {first} to {total} on {device}, {group.size} x {torch.get_num_threads()} threads")

@@ -8,14 +8,16 @@ import sys
 import pytest
 
 SCRIPT = '''
-import io, json, sys
+import io, json, os, signal, sys
 import numpy as np
 import torch
 from torch import nn
+from speechlib.io.stop_signals import StopSignals
 from speechlib.nnet.batch_norm import normalise_together
 from speechlib.nnet.crops import CropBatches, CropOptions, CropSampler, StoredFrames
 from speechlib.nnet.distributed import join, leave
 from speechlib.nnet.optimizers import TrainOptions
+from speechlib.nnet.stopping import Stopped
 from speechlib.nnet.training import train
 
 torch.set_num_threads(1)
@@ -94,6 +96,26 @@ torch.manual_seed(999)
 train(resumed, part, options(4), CPU, group=group, resume=state)
 found["to uninterrupted"] = distance(dropped, resumed)
 found["dropout matters"] = distance(dropped, together)
+
+states.clear()
+ended = toy(0.5)
+torch.manual_seed(100 + group.rank)
+with StopSignals() as signals:
+    def cancel(update, total):
+        if update == 3 and group.rank == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+    rare = TrainOptions(**{**vars(options(4)), "log_every": 100, "checkpoint_seconds": 1e9})
+    try:
+        train(ended, part, rare, CPU, group=group, on_checkpoint=keep, on_update=cancel, should_stop=signals.status)
+    except Stopped as stopped:
+        found["status"] = stopped.code
+if group.rank == 0:
+    open(path + ".pt", "wb").write(states[-1])
+group.wait()
+state = torch.load(path + ".pt", weights_only=True)
+found["stopped at"] = state["update"]
+train(ended, part, options(4), CPU, group=group, resume=state)
+found["stopped to uninterrupted"] = distance(dropped, ended)
 if group.rank == 0:
     json.dump(found, open(path, "w"))
 leave(group)
@@ -129,3 +151,8 @@ def test_batch_normalisation_together_is_that_of_one_process(found):
 def test_resume_of_two_processes(found):
     assert found["checkpoints"] == 2 and found["resumed at"] == 2  # they agree on it with each line of the log
     assert found["to uninterrupted"] == 0 and found["dropout matters"] > 1e-3
+
+
+def test_a_signal_to_one_process_ends_both_after_the_same_update(found):
+    assert found["status"] == 143 and found["stopped at"] == 4  # it came in the third, the other knew in the fourth
+    assert found["stopped to uninterrupted"] == 0

@@ -35,6 +35,15 @@ def test_one_job_for_every_network_and_seed(recipe):
     assert all(len(run) == 8 for run in runs)
 
 
+def test_networks_on_several_nodes_are_jobs_of_their_own(recipe):
+    options = ("--cmd", "echo", "--num-nodes", "2", "--gpus-per-node", "4", "train")
+    done = step(recipe, "run_networks", *options, "networks.tsv", "data", "exp")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert "--num-nodes 2 --gpus-per-node 4 exp/slim/seed1/log/train.log" in first and "seed1/log/train" in second
+    assert "--processes 4 --num-nodes 2 --" in first and "exp/wide" in second and "JOB" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
