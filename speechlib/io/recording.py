@@ -286,6 +286,8 @@ def _spool(command: str) -> int:
 
 
 def _open_path(path: str) -> int:
+    if "\0" in path:
+        raise BadAudio("unreadable", path, "a zero byte in the name of a file", "correct the path in wav.scp")
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:

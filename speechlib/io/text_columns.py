@@ -12,6 +12,7 @@ import numpy as np
 BLOCK_BYTES = 1 << 19  # what is worked on stays in the processor's cache
 _FRONT, _BEHIND = 8, 64  # zeros around the text, so that eight bytes can be had before and behind every word
 WORD = np.dtype("<u8")
+_LONGEST_WORD = 4096  # bytes, as keys of archives
 _MOST_PADDING, _ALLOWED_PADDING = 64, 1 << 24  # times the bytes of a text; bytes in any case
 
 
@@ -100,7 +101,11 @@ class Block:
         """(lines, groups) uint64: each word's bytes in groups of eight, zeros behind; at least `width` groups."""
         starts, ends = self.limits(column)
         lengths = ends - starts
-        width = max(width, -(-int(lengths.max()) // 8))
+        longest = int(lengths.max())
+        if longest > _LONGEST_WORD:
+            line = int(np.argmax(lengths))
+            raise ValueError(f"{self.place(line)}: a word of {longest} bytes; expected {_LONGEST_WORD} at the most")
+        width = max(width, -(-longest // 8))
         self.check_room(8 * width * self.num_lines, len(self._text), int(np.argmax(lengths)))
         if len(self._text) < ends[-1] + 8 * width:
             self._text = np.concatenate([self._text, np.zeros(8 * width, np.uint8)])

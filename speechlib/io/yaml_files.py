@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+_DEEPEST = 50  # brackets within brackets
 _MOST_ALIASED = 100_000  # values that a document may stand for, if it has aliases
 
 
@@ -33,6 +34,12 @@ def parse_yaml(text: str, path: str | os.PathLike, rename: Callable[[str], str] 
 
     class Loader(yaml.SafeLoader):
         """The safe loader, but a name given twice is an error instead of the last one winning."""
+
+        def fetch_flow_collection_start(self, token_class):
+            """Count the brackets that are open: the scanner looks through all of them at each token."""
+            if self.flow_level >= _DEEPEST:
+                raise _Refused(f"{path}:{self.line + 1}: not YAML of ours: more than {_DEEPEST} brackets in each other")
+            super().fetch_flow_collection_start(token_class)
 
     def mapping(loader, node):
         values: dict[Any, Any] = {}
@@ -61,7 +68,7 @@ def parse_yaml(text: str, path: str | os.PathLike, rename: Callable[[str], str] 
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
         raise ValueError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
     except RecursionError:
-        raise ValueError(f"{path}: not YAML of ours: brackets within brackets without end") from None
+        raise ValueError(f"{path}: not YAML of ours: lists within lists without end") from None
     except Exception as error:  # the constructors of `!!int ""`, 2001-99-99 or a list as a name have no common class
         raise ValueError(f"{path}: not YAML: a value does not fit its type: {error or type(error).__name__}") from None
     finally:
