@@ -20,6 +20,8 @@ distance=ucm linkage=exact bic_penalty=1.0 variance_floor=0.01 nj=4 cmd=utils/ru
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 3)) || usage
@@ -44,11 +46,8 @@ $cmd JOB=1:"$nj" "$out/log/cluster.JOB.log" \
   --stamp "$parts/JOB.of$nj.done.json" "$out/lists/reco2utt.JOB" "scp:$stats/stats.scp" \
   "ark,scp:$parts/trees.JOB.ark,$parts/trees.JOB.scp"
 
-for _name in reco2utt trees.scp; do
-  for ((job = 1; job <= nj; job++)); do
-    if [[ $_name == reco2utt ]]; then cat "$parts/reco2utt.$job"; else cat "$parts/trees.$job.scp"; fi
-  done | LC_ALL=C sort -k1,1 >"$out/.$_name"
-done
+join_lists "$parts/reco2utt" '' "$out/.reco2utt"
+join_lists "$parts/trees" .scp "$out/.trees.scp"
 left_out=$(($(wc -w <"$data/reco2utt") - total - ($(wc -w <"$out/.reco2utt") - $(wc -l <"$out/.reco2utt"))))
 if ((left_out)); then
   echo "${0##*/}: warning: $left_out utterances have no statistics (no frames, or no voiced ones) and are left out: see \

@@ -26,12 +26,13 @@ done
 mkdir -p "$log_dir" "$cmvn_dir"
 cmvn_dir=$(cd "$cmvn_dir" && pwd)
 name=cmvn_$(basename "$data")
+rm -f "$data/cmvn.scp" # it goes as soon as its archive may change
 $cmd "$log_dir/$name.log" \
   python -m speechlib.bin.compute_cmvn_stats "--spk2utt=ark:$data/spk2utt" "scp:$data/feats.scp" \
   "ark,scp:$cmvn_dir/$name.ark,$cmvn_dir/$name.scp"
 
-cp "$cmvn_dir/$name.scp" "$data/.cmvn.scp.$$"
-mv "$data/.cmvn.scp.$$" "$data/cmvn.scp"
+cp "$cmvn_dir/$name.scp" "$data/.cmvn.scp.tmp"
+mv "$data/.cmvn.scp.tmp" "$data/cmvn.scp"
 num_speakers=$(wc -l <"$data/spk2utt") num_stats=$(wc -l <"$data/cmvn.scp")
 if ((num_stats != num_speakers)); then
   echo "${0##*/}: warning: $((num_speakers - num_stats)) of $num_speakers speakers have no features: see $log_dir/$name.log" >&2

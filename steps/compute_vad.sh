@@ -20,6 +20,8 @@ type=energy config='' nj=4 cmd=utils/run.py
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# >= 1 && $# <= 3)) || usage
@@ -44,7 +46,8 @@ name=vad_$(basename "$data")
 num_utts=$(wc -l <"$list")
 ((nj <= num_utts)) || nj=$num_utts
 
-rm -f "$log_dir/$name".*.scp "$vad_dir/.$name."*.tmp # the latter of jobs that were killed at once
+# The old decisions go as soon as their archives may change.
+rm -f "$data/vad.scp" "$log_dir/$name".*.scp "$vad_dir/.$name."*.tmp # the last of jobs that were killed at once
 if [[ $type == energy ]]; then
   awk -v nj="$nj" -v num_utts="$num_utts" -v prefix="$log_dir/$name" \
     '{ file = prefix "." int((NR - 1) * nj / num_utts) + 1 ".scp"
@@ -62,8 +65,8 @@ $cmd JOB=1:"$nj" "$log_dir/$name.JOB.log" \
   python -m speechlib.bin.compute_vad "${options[@]}" --stamp "$vad_dir/$name.JOB.done" \
   "$source" "ark,scp:$vad_dir/$name.JOB.ark,$vad_dir/$name.JOB.scp"
 
-for ((job = 1; job <= nj; job++)); do cat "$vad_dir/$name.$job.scp"; done >"$data/.vad.scp.$$"
-mv "$data/.vad.scp.$$" "$data/vad.scp"
+join_lists "$vad_dir/$name" .scp "$data/.vad.scp.tmp"
+mv "$data/.vad.scp.tmp" "$data/vad.scp"
 num_vad=$(wc -l <"$data/vad.scp")
 if ((num_vad != num_utts)); then
   echo "${0##*/}: warning: $((num_utts - num_vad)) of $num_utts utterances have no frames: see $log_dir/$name.*.log" >&2

@@ -30,6 +30,8 @@ layers='' model='' untrained=false vad='' unseen='' nj=1 num_threads=1 chunk_fra
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 3 ]] || usage
@@ -64,10 +66,7 @@ $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
 
 for layer in $layers; do
   mkdir -p "$out/$layer"
-  for kind in times frames; do
-    for ((job = 1; job <= nj; job++)); do cat "$parts/$layer/$kind.$job.scp"; done |
-      LC_ALL=C sort -k1,1 >"$out/$layer/.$kind.scp"
-  done
+  for kind in times frames; do join_lists "$parts/$layer/$kind" .scp "$out/$layer/.$kind.scp"; done
   num_done=$(wc -l <"$out/$layer/.frames.scp")
   bad=$((num_utterances - num_done))
   if ((num_done == 0 || bad > ${max_bad:-num_utterances})); then

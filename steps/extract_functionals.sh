@@ -19,6 +19,8 @@ groups=pitch,energy,spectral,mfcc,voice_quality min_pitch=60 max_pitch=650 nj=1 
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# == 2)) || usage
@@ -40,7 +42,7 @@ bad=()
 for ((job = 1; job <= nj; job++)); do bad+=("$parts/bad.$job.tsv"); done
 python -m speechlib.bin.check_bad --max-bad "$max_bad" "${bad[@]}"
 
-for ((job = 1; job <= nj; job++)); do cat "$parts/functionals.$job.scp"; done | LC_ALL=C sort -k1,1 >"$out/.functionals.scp"
+join_lists "$parts/functionals" .scp "$out/.functionals.scp"
 num_done=$(wc -l <"$out/.functionals.scp")
 ((num_done)) || { echo "${0##*/}: no functionals at all: see $out/log/extract.*.log" >&2 && exit 1; }
 cp "$parts/names.1.txt" "$out/.names.txt"

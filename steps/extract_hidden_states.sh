@@ -29,6 +29,8 @@ config='' weights='' download=false weights_dir='' random_weights='' layers='' p
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 2 ]] || usage
@@ -53,7 +55,7 @@ $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
   --num-jobs "$nj" --description "$parts/states.JOB.yaml" --stamp "$parts/JOB.of$nj.done.json" "$data" \
   "ark,scp:$parts/states.JOB.ark,$parts/states.JOB.scp"
 cp "$parts/states.1.yaml" "$out/states.yaml"
-for ((job = 1; job <= nj; job++)); do cat "$parts/states.$job.scp"; done | LC_ALL=C sort -k1,1 >"$out/.states.scp"
+join_lists "$parts/states" .scp "$out/.states.scp"
 mv "$out/.states.scp" "$out/states.scp"
 random=$(sed -n 's/^random_weights: true$/, RANDOM weights/p' "$out/states.yaml")
 echo "${0##*/}: hidden states of $num_utterances utterances in $out$random"

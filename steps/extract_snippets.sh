@@ -19,6 +19,8 @@ layers='L5 L7 L8' nj=1 num_threads=1 use_gpu=0 device=auto cmd=utils/run.py
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 [[ $# -eq 3 ]] || usage
@@ -44,7 +46,7 @@ $cmd "${resources[@]}" "JOB=1:$nj" "$out/log/extract.JOB.log" \
   "ark,scp:$out/parts/LAYER.JOB.ark,$out/parts/LAYER.JOB.scp"
 
 for layer in ${layers//,/ }; do
-  for ((job = 1; job <= nj; job++)); do cat "$out/parts/$layer.$job.scp"; done | LC_ALL=C sort -k1,1 >"$out/.$layer.scp"
+  join_lists "$out/parts/$layer" .scp "$out/.$layer.scp"
   mv "$out/.$layer.scp" "$out/$layer.scp"
 done
 cp "$model/config.yaml" "$out/model.yaml"

@@ -29,6 +29,8 @@ device=cpu use_gpu=0 nj=4 cmd=utils/run.py
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 # shellcheck source=steps/shared/gmm_jobs.sh
 . steps/shared/gmm_jobs.sh
 
@@ -67,7 +69,7 @@ $cmd "${resources[@]}" JOB=1:"$nj" "$out/log/extract.JOB.log" \
   python -m "${command[@]}" --stamp "$out/parts/JOB.of$nj.done.json" "${frontend[@]}" "${inputs[@]}" \
   "scp:$out/lists/feats.JOB.scp" "ark,scp:$parts/stats.JOB.ark,$parts/stats.JOB.scp"
 
-for ((job = 1; job <= nj; job++)); do cat "$parts/stats.$job.scp"; done | LC_ALL=C sort -k1,1 >"$out/.stats.tmp"
+join_lists "$parts/stats" .scp "$out/.stats.tmp"
 total=$(wc -l <"$data/feats.scp") num_done=$(wc -l <"$out/.stats.tmp")
 bad=$((total - num_done))
 if ((bad)); then

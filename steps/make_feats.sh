@@ -25,6 +25,8 @@ type=mfcc config='' compress=true nj=4 cmd=utils/run.py max_bad=0 write_utt2num_
 if [[ -f ./path.sh ]]; then . ./path.sh; elif [[ -f utils/setup_env.sh ]]; then . utils/setup_env.sh; fi
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
 
 # shellcheck disable=SC2119 # without a message
 (($# >= 1 && $# <= 3)) || usage
@@ -60,29 +62,28 @@ $cmd JOB=1:"$nj" "$log_dir/make_${type}_$name.JOB.log" \
   --write-num-frames "$log_dir/utt2num_frames.JOB" --write-utt2dur "$log_dir/utt2dur.JOB" \
   --bad "$log_dir/bad.JOB.tsv" "$data/split${nj}utt/JOB" "ark,scp:$prefix.JOB.ark,$prefix.JOB.scp"
 
-# Joins the jobs' files $1.JOB$2 into $3, which appears when it is complete.
-join_jobs() {
-  local job
-  for ((job = 1; job <= nj; job++)); do cat "$1.$job$2"; done | LC_ALL=C sort >"$3.$$.tmp"
-  mv "$3.$$.tmp" "$3"
+# publish PREFIX SUFFIX NAME: the joined lists of the jobs appear as NAME in the data directory when they are complete.
+publish() {
+  join_lists "$1" "$2" "$data/.$3.tmp"
+  mv "$data/.$3.tmp" "$data/$3"
 }
 
 bad=() frames=()
 for ((job = 1; job <= nj; job++)); do bad+=("$log_dir/bad.$job.tsv") frames+=("$log_dir/utt2num_frames.$job"); done
 python -m speechlib.bin.check_bad --max-bad "$max_bad" "${bad[@]}"
 
-join_jobs "$prefix" .scp "$data/feats.scp"
-if $write_utt2num_frames; then join_jobs "$log_dir/utt2num_frames" '' "$data/utt2num_frames"; fi
+publish "$prefix" .scp feats.scp
+if $write_utt2num_frames; then publish "$log_dir/utt2num_frames" '' utt2num_frames; fi
 if $write_utt2dur && { [[ ! -f $data/utt2dur ]] || (($(wc -l <"$data/utt2dur") < num_utts)); }; then
-  join_jobs "$log_dir/utt2dur" '' "$data/utt2dur"
+  publish "$log_dir/utt2dur" '' utt2dur
 fi
-echo "$frame_shift" >"$data/frame_shift.$$.tmp"
-mv "$data/frame_shift.$$.tmp" "$data/frame_shift"
+echo "$frame_shift" >"$data/.frame_shift.tmp"
+mv "$data/.frame_shift.tmp" "$data/frame_shift"
 mv "$data/.feats.yaml" "$data/feats.yaml"
 if [[ -n $config ]]; then
   mkdir -p "$data/conf"
   copy=$data/conf/$type.$([[ $config == *.y*ml ]] && echo yaml || echo conf)
-  [[ $config -ef $copy ]] || { cp "$config" "$copy.$$.tmp" && mv "$copy.$$.tmp" "$copy"; }
+  [[ $config -ef $copy ]] || { cp "$config" "$copy.tmp" && mv "$copy.tmp" "$copy"; }
 fi
 
 num_feats=$(wc -l <"$data/feats.scp")

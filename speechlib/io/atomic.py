@@ -1,11 +1,26 @@
 """Crash-safe writing: temporary name in the same folder, fsync, rename (rename(2) is atomic)."""
 
 import contextlib
+import io
 import json
 import os
 import stat
 from collections.abc import Iterator
 from typing import IO, Any
+
+
+@contextlib.contextmanager
+def errors_named(path: str | os.PathLike) -> Iterator[None]:
+    """Give errors of the operating system that name no file the name of the one that is written.
+
+    Writing, flushing and closing fail without one, on a full disk first of all.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
 class PendingFile:
@@ -40,9 +55,8 @@ class PendingFile:
             name = self._temporary = os.path.join(folder, f".{base[:200]}.{os.urandom(6).hex()}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if self._temporary else 0)
         descriptor = os.open(name, flags, 0o666)  # the umask decides, as for any other new file
-        text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-        buffering = {"buffering": 1 << 20} if "b" in mode else {}
-        self.file: IO[Any] = open(descriptor, mode, **text, **buffering)
+        buffered = io.BufferedWriter(_NamedFile(descriptor, self.path), 1 << 20)
+        self.file: IO[Any] = buffered if "b" in mode else io.TextIOWrapper(buffered, encoding="utf-8", newline="\n")
 
     def commit(self) -> None:
         """Flush to disk and give the file its final name."""
@@ -50,8 +64,9 @@ class PendingFile:
         if self._temporary is None:
             self.file.close()
             return
-        os.fsync(self.file.fileno())
-        self.file.close()
+        with errors_named(self.path):  # a network's disk may say only now that it is full
+            os.fsync(self.file.fileno())
+            self.file.close()
         os.replace(self._temporary, self._target)
         self._temporary = None
         _sync_folder(os.path.dirname(self._target))
@@ -64,6 +79,18 @@ class PendingFile:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._temporary)
             self._temporary = None
+
+
+class _NamedFile(io.FileIO):
+    """A file opened for writing whose errors say what it is called: a full disk is found out while writing."""
+
+    def __init__(self, descriptor: int, path: str):
+        super().__init__(descriptor, "wb")
+        self._path = path
+
+    def write(self, data: Any) -> int | None:
+        with errors_named(self._path):
+            return super().write(data)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from speechlib.io.atomic import atomic_write
+
 _PRINTABLE = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D}
 
 
@@ -68,9 +70,9 @@ def write_bad_list(path: str | os.PathLike, bad: Iterable[tuple[str, str, str]])
     The file is written even when nothing is bad: its absence says that the job did not end.
     """
     lines = ["\t".join(" ".join(str(field).split()) for field in row) + "\n" for row in bad]
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.write("".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def read_bad_list(path: str | os.PathLike) -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import errno
 import gc
 import os
 import signal
@@ -152,7 +153,8 @@ def _leave(status: int, is_program: bool) -> NoReturn:
 
 def _describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return f"{error.filename}: {error.strerror}{'; make room there and run this again' if is_full else ''}"
     return str(error) or type(error).__name__
 
 

@@ -13,6 +13,7 @@ from operator import le
 from pathlib import Path
 
 from speechlib.io import datadir_files as files
+from speechlib.io.atomic import errors_named
 
 _STAMP = ".split_of"
 
@@ -57,10 +58,11 @@ def split_data(
             for job in range(1, num_jobs + 1):
                 (new / str(job)).mkdir()
             plan = _Plan(folder, num_jobs, per_utt)
-            for name, parts in _split_files(folder, names, plan, warn):
-                for job, lines in enumerate(parts, 1):
-                    (new / str(job) / name).write_bytes(files.join_lines(lines))
-            (new / _STAMP).write_text(json.dumps(stamp))
+            with errors_named(new):
+                for name, parts in _split_files(folder, names, plan, warn):
+                    for job, lines in enumerate(parts, 1):
+                        (new / str(job) / name).write_bytes(files.join_lines(lines))
+                (new / _STAMP).write_text(json.dumps(stamp))
             _replace_folder(new, target)
         finally:
             shutil.rmtree(new, ignore_errors=True)

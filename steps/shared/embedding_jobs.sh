@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2034 # variables for the steps that source this
 # What the steps that extract embeddings share; sourced by them, after their options.
 
+# shellcheck source=steps/shared/lists.sh
+. steps/shared/lists.sh
+
 # begin_embeddings DIR: $dir/log and $dir/parts for the jobs; sets parts, the latter's absolute name, so that the list can
 # be read from any folder. The list goes, and comes back when it is whole.
 begin_embeddings() {
@@ -13,9 +16,8 @@ begin_embeddings() {
 # sorted; sets num_embeddings. Utterances of DATA that got none are counted in a warning, which names LOGS; more than
 # max_bad of them are an error. WORD is what the embeddings are called, with its article.
 join_embeddings() {
-  local job total bad
-  # shellcheck disable=SC2154 # options of the calling step
-  for ((job = 1; job <= nj; job++)); do cat "$2/parts/embedding.$job.scp"; done | LC_ALL=C sort -k1,1 >"$2/.embedding.scp"
+  local total bad
+  join_lists "$2/parts/embedding" .scp "$2/.embedding.scp"
   total=$(wc -l <"$1/feats.scp") num_embeddings=$(wc -l <"$2/.embedding.scp")
   bad=$((total - num_embeddings))
   if ((bad)); then

@@ -77,3 +77,10 @@ def test_json_has_no_nan(tmp_path):
     with pytest.raises(ValueError):
         write_json(tmp_path / "a.json", {"b": float("nan")})
     assert json.loads((tmp_path / "a.json").read_text())["b"] == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("mode", ["wb", "w"])
+def test_a_full_disk_is_named(mode):
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"), atomic_write("/dev/full", mode) as file:
+        file.write(b"x" if mode == "wb" else "x")
