@@ -61,7 +61,9 @@ class GridEngine:
         for name in ("num_threads", "gpu"):
             if getattr(call, name):
                 values[name] = str(getattr(call, name))
-        self._words = [*conf.words(values), *call.scheduler_words]
+        # qsub -sync y of Kaldi's recipes would wait in our stead.
+        words = re.sub(r"(^|\0)-sync\0[^\0]*", "", "\0".join(call.scheduler_words)).split("\0")
+        self._words = [*conf.words(values), *filter(None, words)]
         # qsub -V of a site's command must not meet bash's functions, which it cannot carry.
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("BASH_FUNC_")}
         self._user = pwd.getpwuid(os.getuid()).pw_name

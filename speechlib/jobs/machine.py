@@ -4,10 +4,10 @@ import os
 
 
 def num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use; within a scheduler's job those of the job, be it pinned to them or not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = os.environ.get("SLURM_CPUS_ON_NODE") or os.environ.get("NSLOTS") or ""
+    return min(cores, int(granted)) if granted.isdigit() and int(granted) else cores
 
 
 def memory_bytes() -> int:

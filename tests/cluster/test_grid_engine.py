@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from behaviour import Behaviour, Cluster
+from behaviour import Behaviour, Cluster, check_steps_give_the_same
 from grid_engine_cluster import GridEngineCluster, missing
 
 
@@ -73,3 +73,7 @@ def test_print_config_is_a_configuration(cluster, tmp_path):
     assert cluster.call(tmp_path, "--qname", "all.q", "x.log", "true") == (0, "")
     code, said = cluster.call(tmp_path, "--qname", "none.q", "x.log", "true")
     assert code == 1 and "refused" in said
+
+
+def test_steps_give_the_same_as_on_one_machine(root, cluster, tmp_path):
+    check_steps_give_the_same(root, cluster, tmp_path)

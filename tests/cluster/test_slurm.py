@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from behaviour import Behaviour, Cluster, wait_for
+from behaviour import Behaviour, Cluster, check_steps_give_the_same, wait_for
 from slurm_cluster import SlurmCluster, missing
 
 MAX_ARRAY = 11
@@ -91,3 +91,7 @@ def test_print_config_is_a_configuration(cluster, tmp_path):
     assert cluster.call(tmp_path, "--mem", "10M", "--queue", "main", "x.log", "true") == (0, "")
     code, said = cluster.call(tmp_path, "--queue", "none", "x.log", "true")
     assert code == 1 and "invalid partition" in said
+
+
+def test_steps_give_the_same_as_on_one_machine(root, cluster, tmp_path):
+    check_steps_give_the_same(root, cluster, tmp_path)
