@@ -31,7 +31,8 @@
 #   --vad KIND             of the raw recordings: harmonicity, energy or silero (default: harmonicity)
 #   --segmentation KIND    of the raw recordings: uniform windows, or bic (default: uniform)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -24,7 +24,8 @@
 #   --nj N                 parallel jobs (default: one a core)
 #   --stage N              first stage (default: 0)
 #   --stop-stage N         last stage (default: 99)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

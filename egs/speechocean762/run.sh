@@ -18,7 +18,8 @@
 #   --num-seeds N          models behind each number (default: 3)
 #   --dev-share X          of the training speakers: what calibration and fusion learn from (default: .25)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -17,7 +17,8 @@
 #   --precision P          fp32 or bf16, in place of the one in the train-config; bf16 is quicker on CPUs with AMX
 #   --linkage-legacy BOOL  cluster as the authors' code does, not as their text says (default: false)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -29,7 +29,8 @@
 #   --num-seeds N          probes behind each number (default: 1)
 #   --speakers N           of the demo corpus (default: 18)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

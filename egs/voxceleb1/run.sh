@@ -22,7 +22,8 @@
 #   --dev-share X          of the training speakers is held out for calibration and fusion (default: demo .25, else .05)
 #   --allow-missing BOOL   leave out trials whose audio is not there (default: false)
 #   --max-bad N            unusable recordings that are left out; more are an error (default: 0)
-#   --list, --dry-run      print the stages; print what would run
+#   --list, --dry-run      print the stages; print their commands
+#   --why, --force         say which stages would run and why; run those that are unchanged, too
 set -euo pipefail
 _called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -213,7 +213,8 @@ def _what(values: list[str]) -> list[str]:
 
 
 def _without_quotes(text: str) -> str:
-    return re.sub(r"[\"'\\]", "", re.sub(r"\\\n", " ", text).replace("$(", "*("))
+    plain = re.sub(r"[\"'\\]", "", re.sub(r"\\\n", " ", text).replace("$(", "*("))
+    return plain.replace(")/", ")*/")  # what follows a substitution is no path from the root
 
 
 def _bare_in_arithmetic(text: str) -> set[str]:

@@ -129,7 +129,7 @@ def test_stages_alone_give_the_same_results_again(finished):
     before = {place: result["metrics"] for pattern in patterns for place, result in results(finished, pattern).items()}
     model = finished / "exp/voices/seed1/model/eigenvoices.mat"
     written = model.stat().st_mtime_ns
-    done = run(finished, *SIZES, "--name", "voices", "--stage", "3", "--stop-stage", "3")
+    done = run(finished, *SIZES, "--name", "voices", "--stage", "3", "--stop-stage", "3", "--force")
     assert done.returncode == 0, done.stderr
     assert model.stat().st_mtime_ns == written  # what is finished is not done again
     for place in before:

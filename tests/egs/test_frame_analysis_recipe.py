@@ -116,7 +116,7 @@ def test_a_finished_run_does_no_work_again(finished):
     watched = sorted((finished / "exp/demo_frames").rglob("*.pt")) + sorted((finished / "exp").rglob("frames.*.ark"))
     before = [path.stat().st_mtime_ns for path in watched]
     done = run(finished, "--snapshots", "1", "--epoch-layers", "fc2", "--layers", "conv1 fc2", "--stage", "3",
-               "--stop-stage", "6")  # fmt: skip
+               "--stop-stage", "6", "--force")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert [path.stat().st_mtime_ns for path in watched] == before
 

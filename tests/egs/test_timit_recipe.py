@@ -100,7 +100,7 @@ def test_any_number_of_jobs_gives_the_same_archives(finished):
 def test_a_finished_run_is_not_repeated(finished):
     models = sorted((finished / "exp").rglob("model.pt"))
     before = [model.stat().st_mtime_ns for model in models]
-    done = run(finished, "--nj", "2", "--stage", "3", "--stop-stage", "3")
+    done = run(finished, "--nj", "2", "--stage", "3", "--stop-stage", "3", "--force")
     assert done.returncode == 0, done.stderr
     assert [model.stat().st_mtime_ns for model in models] == before
 

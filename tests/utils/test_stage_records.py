@@ -16,7 +16,7 @@ FILES = {
 # A recipe for tests.
 set -euo pipefail
 cd "$(dirname "$0")"
-stage=0 stop_stage=99 nj=2 seed=1 size=3 speaker='' name=demo corpus=../corpus
+stage=0 stop_stage=99 nj=2 seed=1 size=3 name=demo corpus=../corpus
 . utils/stages.sh; . utils/parse_options.sh
 data=data/$name exp=exp/$name common=(--nj "$nj" --cmd utils/run.py)
 _text="seed $seed"
@@ -31,7 +31,7 @@ fi
 if stage 3 "Model"; then
   for set in all; do train "$data/$set" "$exp/model"; done
 fi
-if stage 4 "Scores${speaker:+ of $speaker}"; then
+if stage 4 "Scores"; then
   python3 local/score.py conf/score.yaml "$exp/model/model" "$exp/score"
 fi
 """,
@@ -81,7 +81,7 @@ class Recipe:
             (folder / "corpus" / name).write_text(f"{name}1234\n")
 
     def __call__(self, *words: str, code: int = 0) -> subprocess.CompletedProcess:
-        done = subprocess.run([self.folder / "run.sh", *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.folder / "run.sh", *words], capture_output=True, text=True, timeout=200)
         assert done.returncode == code, done.stderr
         return done
 
@@ -160,7 +160,8 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(recipe, tmp_path):
     (folder / "exp/demo/score").unlink()
     (folder / "data/demo/all/data/feats.ark").write_text("broken")
     why = recipe.why("--seed", "2", "--size", "9")
-    assert (why[2], why[4]) == (["output data/demo/all/data/feats.ark has changed since"], ["output exp/demo/score is missing"])
+    assert why[2] == ["output data/demo/all/data/feats.ark has changed since"]
+    assert why[4] == ["output exp/demo/score is missing"]
     assert recipe.ran("--seed", "2", "--size", "9") == [2, 4]
 
     # The corpus: a recording.
@@ -187,13 +188,45 @@ def test_a_record_says_what_ran_and_what_it_took(recipe):
     assert record["command"][1:] == ["--seed", "4", "--name", "a b"]
     assert record["options"] == {"_text": "seed 4", "data": "data/a b", "exp": "exp/a b"}
     assert set(record["code"]) == {"local/train.sh", "utils/parse_options.sh", "stage 3 of run.sh"}
-    assert set(record["inputs"]) == {f"data/a b/all/{name}" for name in ("wav.scp", "feats.scp", "spk2utt", "data/feats.ark")}
+    names = ("wav.scp", "feats.scp", "spk2utt", "data/feats.ark")
+    assert set(record["inputs"]) == {f"data/a b/all/{name}" for name in names}
     assert [before for before, _ in record["outputs"].values()] == [None]
     assert re.fullmatch(r"[0-9a-f]{64}", record["outputs"]["exp/a b/model/model"][1])
     assert record["hosts"] == [os.uname().nodename] and re.fullmatch(r"[0-9a-f]{40}", record["commit"])
     assert 0.8 < record["wall"] < 20 and 0.1 < record["cpu"] < record["wall"] + 1 and record["peak"] > 190_000_000
     jobs = recipe.record(2, "a b")["jobs"]
     assert [(job[0], job[2]) for job in jobs] == [(f"data/a b/all/log/feats.{number}.log", 0) for number in (1, 2)]
+
+
+def test_a_report_says_where_the_time_went(recipe, root):
+    rewrite(recipe.folder / "local/feats.sh", ".JOB.log\" true", '.JOB.log\" bash -c "sleep \\$((JOB - 1)).1"')
+    (recipe.folder / "fail").touch()
+    recipe(code=3)
+    (recipe.folder / "fail").unlink()
+    recipe("--stop-stage", "3")
+    training = {"device": "cuda", "seconds": 61, "gpu_memory_bytes": 1000 << 20, "data_wait_share": 0.25}
+    (recipe.folder / "exp/demo/model/training.json").write_text(json.dumps(training))
+
+    def report(*words: str) -> subprocess.CompletedProcess:
+        command = [root / "utils/report_run.py", *words]
+        return subprocess.run(command, capture_output=True, text=True, cwd=recipe.folder)
+
+    summary = json.loads(report("--json", "exp").stdout)
+    (run,) = summary["runs"]
+    assert [stage["stage"] for stage in run["stages"]] == [1, 2, 3] and run["folder"] == "exp/demo"
+    assert sum(stage["share"] for stage in run["stages"]) == pytest.approx(1)
+    assert run["stages"][1]["failures"] == 1 and run["stages"][1]["runs"] == 2 and 1 < run["stages"][1]["wall"] < 30
+    (step,) = summary["steps"]
+    assert (step["jobs"], step["log"]) == (2, "data/demo/all/log/feats.*.log") and 1.1 < step["longest"] < 10
+    lines = report("exp/demo").stdout.splitlines()
+    assert re.match(r"exp/demo, run.sh: \d.* s, \d.* s of processor time$", lines[0])
+    assert re.match(r" +2 .* 2, 1 failed .*  Features$", lines[3])
+    text = "\n".join(lines)
+    assert "Where all waited for one job" in text
+    assert re.search(r"1 min 01 s +1000 MiB +25.0% +cuda +exp/demo/model$", text)
+    for words, message in ((["nowhere"], "no folder nowhere"), (["local"], "no records below local"), ([], "Usage")):
+        done = report(*words)
+        assert done.returncode == 1 and message in done.stderr and done.stdout == ""
 
 
 def test_a_failed_stage_runs_again_and_the_earlier_ones_do_not(recipe):
@@ -241,7 +274,8 @@ def test_a_second_run_in_one_folder_is_refused(recipe):
     run = start(recipe)
     try:
         refused = recipe("--seed", "2", code=1)
-        message = rf"run.sh: another run works in exp/demo: process {run.pid} on {os.uname().nodename}, since 20.* run.sh\."
+        holder = f"process {run.pid} on {os.uname().nodename}"
+        message = rf"run.sh: another run works in exp/demo: {holder}, since 20.* run.sh\."
         assert refused.stdout == "" and re.match(message, refused.stderr)
         assert recipe("--list").stdout.startswith(" 1  Data") and len(recipe("--dry-run").stdout) > 50
         assert recipe.why()[2] == ["it runs now"] and recipe.why()[1] == []
