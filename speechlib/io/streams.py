@@ -295,7 +295,7 @@ def is_whole(path: str, offset: int, kind: str) -> bool:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         head = os.pread(descriptor, _GLANCE, offset)
-        if head and not head.startswith(b"\0B"):
+        if head not in (b"", b"\0") and not head.startswith(b"\0B"):
             return True
         try:
             ark.decode(head, 0, kind)
