@@ -12,6 +12,7 @@ several processes is the CPU time beyond that of one; the speed-up needs cores t
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def main() -> None:
                 command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", number,
                            __file__, "--batch-size", args.batch_size, "--updates", args.updates,
                            "--measure", way, report]  # fmt: skip
-                subprocess.run(list(map(str, command)), capture_output=True, check=True)
+                subprocess.run(list(map(str, command)), capture_output=True, check=True,
+                               env={**os.environ, "TMPDIR": folder})  # fmt: skip
                 found = json.loads(report.read_text())
                 best[way] = list(map(min, found, best.get(way, found)))
     print("way\tms an update\tspeed-up\tCPU ms an update\tCPU / one")

@@ -392,7 +392,8 @@ def train_network(args, config: Config, model_options: Any, group: Group, device
     total = options.total_updates(trained.batches_per_epoch)
     if group.rank == 0:
         say(f"{folder.path}: {len(speakers)} speakers, {len(kept)} utterances and {len(held)} held out, {parameters} "
-            f"parameters, updates {first} to {total} on {device}, {group.size} x {torch.get_num_threads()} threads")
+            f"parameters, updates {first} to {total}{' from the checkpoint' if resume else ''} on {device}, "
+            f"{group.size} x {torch.get_num_threads()} threads")
     with contextlib.ExitStack() as stack:
         reports = {}
         if group.rank == 0:
