@@ -57,7 +57,8 @@ state_of() {
   for script in "$1/feats.scp" "$1/vad.scp"; do
     [[ -f $script ]] || continue
     sha256sum <"$script"
-    sed -E 's/^[^ ]+ +//; s/(:[0-9]+)?(\[[^]]*\])?$//' "$script" | LC_ALL=C sort -u | while IFS= read -r archive; do
+    awk '{ sub(/^[^ ]+ +/, ""); sub(/(:[0-9]+)?(\[[^]]*\])?$/, "") } !seen[$0]++' "$script" |
+      LC_ALL=C sort | while IFS= read -r archive; do
       if [[ -f $archive ]]; then stat -Lc '%n %s %Y' "$archive"; else echo "$archive"; fi
     done
   done
