@@ -319,7 +319,8 @@ def dispatch(bench: Bench) -> None:
         return
     logs, at_once = bench.work / "logs", len(os.sched_getaffinity(0))
     loop = (  # a shell that writes a log a task, as many at a time, and nothing else
-        f"mkdir {logs}; n=0; for ((i = 1; i <= {{}}; i++)); do if ((n == {at_once})); then wait -n; n=$((n - 1)); fi; "
+        f"mkdir {logs}; n=0; for ((i = 1; i <= {{}}; i++)); do "
+        f"if ((n == {at_once})); then wait -n || :; n=$((n - 1)); fi; "  # no job is left to wait for if all have ended
         f"bash -c true >{logs}/$i.log 2>&1 & n=$((n + 1)); done; wait"
     )
     dispatchers = {"run.py": f"{TOP}/utils/run.py --max-jobs-run {at_once}"}
