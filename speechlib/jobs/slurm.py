@@ -93,7 +93,7 @@ class Slurm:
             return f"{head}exec \"$python\" -I -S {runner} <<'END_OF_CALL'\n{spec}\nEND_OF_CALL\n"
         warning = shlex.quote(os.path.join(statuses, "warning."))
         return f"""{head}master=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-export SPEECHLIB_MASTER=$master:$((20000 + SLURM_JOB_ID % 20000))
+export SPEECHLIB_MASTER=$master:$((20000 + SLURM_JOB_ID % 10000))
 trap ': >{warning}"$SLURM_JOB_ID"' USR1
 srun --kill-on-bad-exit=1 --nodes={call.num_nodes} --ntasks-per-node=1 --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" \\
   "$python" -I -S {runner} <<'END_OF_CALL' &

@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from behaviour import wait_for
 from slurm_cluster import SlurmCluster, missing, missing_namespaces
+
+from speechlib.io.tables import open_table
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +54,56 @@ def test_the_log_of_the_node_that_failed_is_shown(start):
     assert run.returncode == 1 and "ended with code 3; its log is x.node1.log" in said and "    no luck\n" in said
 
 
-def test_a_warning_reaches_all_nodes(start, tmp_path):
-    script = """
-trap 'echo half >checkpoint.$SPEECHLIB_NODE_RANK; exit 75' USR1
-if [ -e checkpoint.$SPEECHLIB_NODE_RANK ]; then exit 0; fi
-for i in $(seq 300); do sleep 0.2; done
+TRAIN = """. ./path.sh
+steps/train_nnet.sh --cmd "$1" --config conf.yaml --num-threads 1 --device cpu --num-nodes "$2" \\
+  --override "$3" data "$4"
 """
-    run = start("--num-nodes", 2, "--time", "0:01:00", "--requeue", 58, "x.log", "bash", "-c", script)
-    _, said = run.communicate(timeout=90)
-    assert (run.returncode, said) == (0, "")
-    assert sorted(path.name for path in tmp_path.glob("checkpoint.*")) == ["checkpoint.0", "checkpoint.1"]
+CONFIG = """
+model: {name: shon_cnn, channels: [6, 6, 6, 8], fc1: 8, fc2: 6, batch_norm: false}
+frontend: {cmn: none, vad: false}
+crops: {frames: 24}
+held_out: {share: 0}
+training: {num_updates: 400, optimizer: sgd, learning_rate: 0.001, log_every: 2, tensorboard: false}
+"""
+
+
+def test_training_on_two_hosts(root, cluster, tmp_path):
+    """Weights are those of one process with twice the batch, also when a warning ends the job on the way."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for name in ("steps", "utils"):
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "path.sh").write_text(f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={root} LC_ALL=C\n")
+    (tmp_path / "conf.yaml").write_text(CONFIG)
+    utt2spk = {f"s{speaker}-{k}": f"s{speaker}" for speaker in range(3) for k in range(4)}
+    (tmp_path / "data/utt2spk").write_text("".join(f"{utt} {spk}\n" for utt, spk in utt2spk.items()))
+    with open_table(f"ark,scp:{tmp_path}/feats.ark,{tmp_path}/data/feats.scp") as writer:
+        for utterance in utt2spk:
+            writer.write(utterance, rng.normal(size=(50, 5)).astype(np.float32))
+
+    def train(cmd: str, num_nodes: int, batch_size: int, exp: str) -> subprocess.Popen:
+        words = ["bash", "-c", TRAIN, "bash", cmd, str(num_nodes), f"training.batch_size={batch_size}", exp]
+        return subprocess.Popen(
+            words, cwd=tmp_path, env=cluster.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    run = train("utils/slurm.py --mem 2G --time 10:00 --requeue 60", 2, 6, "two")
+    curve, log = tmp_path / "two/train.log", tmp_path / "two/log/train.log"
+    assert wait_for(lambda: run.poll() or curve.exists() and len(curve.read_text().splitlines()) > 1, 120)
+    assert run.poll() is None, run.communicate()[0]
+    first = cluster.command("squeue", "-h", "-o", "%i").split()[0]
+    cluster.command("scancel", "--batch", "--signal=USR1", first)  # as Slurm does a minute before the limit
+    said, _ = run.communicate(timeout=200)
+    assert run.returncode == 0, said
+    assert (tmp_path / "two/log/train.node1.log").exists() and "from the checkpoint" in log.read_text()
+    alone = train("utils/run.py", 1, 12, "one")
+    said, _ = alone.communicate(timeout=200)
+    assert alone.returncode == 0, said
+    two, one = (torch.load(tmp_path / exp / "model.pt", weights_only=True) for exp in ("two", "one"))
+    assert two.keys() == one.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_a_node_that_vanishes(cluster, start, tmp_path):
