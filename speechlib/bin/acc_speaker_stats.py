@@ -19,7 +19,7 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.gmm_models import read_diag_gmm
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, batches, open_features
 
@@ -44,13 +44,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("stats", metavar="<stats-wspecifier>", help="(Gaussians, 1 + dim) matrices")
     args = parser.parse_args(argv)
 
-    job = stamp_of(args) if args.stamp else None
-    if job and is_complete(args.stamp, *job):
+    stamp = stamp_of(args) if args.stamp else None
+    if stamp and stamp.is_complete():
         sys.stderr.write(f"acc_speaker_stats: {args.stats} is complete, as {args.stamp} says: nothing to do\n")
         return
+    if stamp:
+        stamp.begin()
     accumulate(args, parser.prog)
-    if job:
-        mark_complete(args.stamp, *job)
+    if stamp:
+        stamp.finish()
 
 
 def accumulate(args: argparse.Namespace, program: str) -> None:
@@ -78,13 +80,13 @@ def accumulate(args: argparse.Namespace, program: str) -> None:
     sys.stderr.write(f"{program}: {summary}{f'; {len(held)} speakers' if speakers else ''}\n")
 
 
-def stamp_of(args: argparse.Namespace) -> tuple[list[str], dict[str, object], list[str]]:
+def stamp_of(args: argparse.Namespace) -> Stamp:
     """What decides a job's statistics: model and lists by content, options. (The step watches the archives.)"""
     source, target = parse_rspecifier(args.features), parse_wspecifier(args.stats)
     if source.kind != "scp" or not target.ark or target.scp:
         raise ValueError("--stamp goes with scp:FILE as input and ark:FILE as output")
     inputs = [args.model, source.name, *filter(None, [args.utt2spk, args.frontend])]
-    return inputs, {"vad": args.vad, "subsample": args.subsample}, [target.ark]
+    return Stamp(args.stamp, inputs, {"vad": args.vad, "subsample": args.subsample}, [target.ark])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from speechlib.io.maps import read_map, write_map
 from speechlib.io.other_speakers import OtherSpeakers
 from speechlib.io.sound_clips import AudioCache, open_noises, open_responses
 from speechlib.io.specifiers import parse_wspecifier, split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 from speechlib.io.tables import TableWriter, open_table
 from speechlib.io.wav_writer import wav_bytes
 
@@ -54,9 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = ("made", "utt2dur", "bad")
     made, durations, bad = (plan_dir / f"{name}.{job}.txt" for name in names)
     stamp = _stamp(args, (made, durations, bad)) if args.stamp else None
-    if stamp and is_complete(args.stamp, *stamp):
+    if stamp and stamp.is_complete():
         _log.info("complete already: %s", args.wspecifier)
         return 0
+    if stamp:
+        stamp.begin()
     worker = _Worker(Path(args.data_dir), plan_dir, args.channel)
     with open_table(args.wspecifier) as writer:
         worker.run(read_plan(plan_dir / f"plan.{job}.txt"), writer)
@@ -64,11 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_map(durations, worker.durations)
     write_bad_list(bad, worker.bad)
     if stamp and not any(reason == "command-failed" for _, reason, _ in worker.bad):
-        mark_complete(args.stamp, *stamp)
+        stamp.finish()
     return 0
 
 
-def _stamp(args, written: Sequence[Path]) -> tuple:
+def _stamp(args, written: Sequence[Path]) -> Stamp:
     """What decides the job's output (the plan, the sounds, the recordings' state), and what it writes."""
     plan = Path(args.plan_dir)
     target = parse_wspecifier(args.wspecifier)
@@ -78,7 +80,8 @@ def _stamp(args, written: Sequence[Path]) -> tuple:
     paths |= {clip.path for clip in read_clips(plan / "clips.tsv")}
     states = [(p, os.path.getsize(p), os.stat(p).st_mtime_ns) for p in sorted(paths) if os.path.exists(p)]
     digest = hashlib.sha256(repr(states).encode()).hexdigest()
-    return inputs, {"channel": args.channel, "audio": digest}, [target.ark, target.scp, *written]
+    outputs = [target.ark, target.scp, *written]
+    return Stamp(args.stamp, inputs, {"channel": args.channel, "audio": digest}, outputs)
 
 
 class _Worker:

@@ -19,7 +19,7 @@ from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.conversations import read_conversations, write_tree
 from speechlib.io.maps import write_lists
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import RandomAccessTable, open_table
 
 LINKAGES = ("exact", "average", "complete")
@@ -58,12 +58,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not args.stamp:
         cluster(args, parser.prog)
         return
-    job = stamp_of(args)
-    if is_complete(args.stamp, *job):
+    stamp = stamp_of(args)
+    if stamp.is_complete():
         sys.stderr.write(f"{parser.prog}: {args.trees} is complete, as {args.stamp} says: nothing to do\n")
         return
+    stamp.begin()
     cluster(args, parser.prog)
-    mark_complete(args.stamp, *job)
+    stamp.finish()
 
 
 def cluster(args: argparse.Namespace, program: str) -> None:
@@ -129,7 +130,7 @@ def _stack(utterances: list[str], table, source: str, distance: Distance) -> np.
     return np.array(matrices, np.float64)
 
 
-def stamp_of(args: argparse.Namespace) -> tuple[list[str], dict[str, object], list[str]]:
+def stamp_of(args: argparse.Namespace) -> Stamp:
     """What decides a job's trees: the lists by content, archives by size and time, options."""
     source, target = parse_rspecifier(args.statistics), parse_wspecifier(args.trees)
     if source.kind != "scp" or not target.scp:
@@ -137,7 +138,7 @@ def stamp_of(args: argparse.Namespace) -> tuple[list[str], dict[str, object], li
     names = ("distance", "linkage", "bic_penalty", "variance_floor", "skip_missing")
     options = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(source.name))}
     outputs = [target.ark, target.scp, *filter(None, [args.write_reco2utt])]
-    return [args.conversations, source.name], options, outputs
+    return Stamp(args.stamp, [args.conversations, source.name], options, outputs)
 
 
 if __name__ == "__main__":

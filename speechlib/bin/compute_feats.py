@@ -25,7 +25,7 @@ from speechlib.io.cli import KaldiArgumentParser, kaldi_bool, run
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import split_offset
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 
 _log = logging.getLogger("compute_feats")
 
@@ -70,14 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.data_dir is None or args.wspecifier is None:
         parser.error("expected <data-dir> <wspecifier>")
     stamp = _stamp_of(args, options, command) if args.stamp else None
-    if stamp and is_complete(args.stamp, *stamp):
+    if stamp and stamp.is_complete():
         _log.info("complete already: %s", args.wspecifier)
         return 0
+    if stamp:
+        stamp.begin()
     job = _Job(args, options, command)
     status = job.run()
     # A command that failed may work the next time; all other causes show in the inputs.
     if stamp and status == 0 and not any(reason == "command-failed" for _, reason, _ in job.bad):
-        mark_complete(args.stamp, *stamp)
+        stamp.finish()
     return status
 
 
@@ -136,7 +138,7 @@ def _read_options(args: argparse.Namespace) -> tuple[typing.Any, CommandOptions]
     )
 
 
-def _stamp_of(args: argparse.Namespace, options: typing.Any, command: CommandOptions) -> tuple:
+def _stamp_of(args: argparse.Namespace, options: typing.Any, command: CommandOptions) -> Stamp:
     inputs = [path for name in ("wav.scp", "segments") if (path := Path(args.data_dir) / name).is_file()]
     recordings = sorted({split_offset(entry)[0] for entry in read_map(Path(args.data_dir) / "wav.scp").values()})
     decisive = {"type": args.type, "compress": args.compress, "device": args.device, "wspecifier": args.wspecifier}
@@ -144,7 +146,8 @@ def _stamp_of(args: argparse.Namespace, options: typing.Any, command: CommandOpt
     outputs += [path for path in (args.write_num_frames, args.write_utt2dur, args.bad) if path]
     # A recording that was mended or written anew is known by its size and date.
     decisive["recordings"] = str([_file_state(path) for path in recordings])
-    return inputs, decisive | dataclasses.asdict(options) | dataclasses.asdict(command), outputs
+    decisive |= dataclasses.asdict(options) | dataclasses.asdict(command)
+    return Stamp(args.stamp, inputs, decisive, outputs)
 
 
 def _file_state(path: str) -> tuple[int, int] | None:

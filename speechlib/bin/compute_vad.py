@@ -6,6 +6,7 @@ decisions have as many frames as its utt2num_frames says, where there is one.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import logging
 import os
@@ -27,7 +28,7 @@ from speechlib.io.feature_table import FeatureTable
 from speechlib.io.maps import read_map
 from speechlib.io.silero_weights import read_silero_weights
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 
 _PIECE_SAMPLES = 1 << 19  # of audio in memory at once: half a minute at 16 kHz
@@ -142,21 +143,21 @@ def _resampled(pieces: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
     return (block.numpy() for block in Resampler(rate, max(RATES)).stream(pieces))
 
 
-def _job(kind: str, source: str, vad: str, options: object) -> tuple[list[str], dict[str, object], list[str]]:
+def _stamp(kind: str, args: argparse.Namespace, options: object) -> Stamp:
     """What a stamp records: the lists of inputs, the options with the state of what these name, and the outputs."""
-    target = parse_wspecifier(vad)
+    target = parse_wspecifier(args.vad)
     if kind == "energy":
-        specifier = parse_rspecifier(source)
+        specifier = parse_rspecifier(args.source)
         lists = [specifier.name]
         if specifier.kind != "scp" or not os.path.isfile(specifier.name):
-            raise ValueError(f"--stamp goes with scp:FILE as input, not {source}")
+            raise ValueError(f"--stamp goes with scp:FILE as input, not {args.source}")
     else:
         names = ("wav.scp", "segments", "utt2num_frames")
-        lists = [path for name in names if os.path.isfile(path := os.path.join(source, name))]
+        lists = [path for name in names if os.path.isfile(path := os.path.join(args.source, name))]
     if not target.ark or not target.scp:
-        raise ValueError(f"--stamp goes with ark,scp:FILE,FILE as output, not {vad}")
+        raise ValueError(f"--stamp goes with ark,scp:FILE,FILE as output, not {args.vad}")
     decisive = {"type": kind, **dataclasses.asdict(options), "archives": str(archive_states(lists[0]))}
-    return lists, decisive, [target.ark, target.scp]
+    return Stamp(args.stamp, lists, decisive, [target.ark, target.scp])
 
 
 def _type_of(argv: Sequence[str]) -> str:
@@ -190,10 +191,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("vad", help="wspecifier of (frames,) decisions")
     args, options = parse_options(parser, _OPTIONS[kind], argv)
 
-    job = _job(kind, args.source, args.vad, options) if args.stamp else None
-    if job and is_complete(args.stamp, *job):
+    stamp = _stamp(kind, args, options) if args.stamp else None
+    if stamp and stamp.is_complete():
         sys.stderr.write(f"compute_vad: {args.vad} is complete, as {args.stamp} says: nothing to do\n")
         return 0
+    if stamp:
+        stamp.begin()
 
     if kind == "energy":
         table = FeatureTable(args.source, parser.prog)
@@ -216,9 +219,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"compute_vad: {num_done} utterances, {num_unvoiced} of them without a voiced frame; {table.num_empty} had no "
         f"frames; {num_voiced} of {num_frames} frames are voiced\n"
     )
-    if job:  # of several jobs one may well have nothing but utterances without frames
-        mark_complete(args.stamp, *job)
-    return 0 if num_done or job else 1
+    if stamp:  # of several jobs one may well have nothing but utterances without frames
+        stamp.finish()
+    return 0 if num_done or stamp else 1
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from speechlib.io.kaldi_conf import build_options
 from speechlib.io.model_inputs import ModelInputs
 from speechlib.io.networks import load_network, read_network_config
 from speechlib.io.specifiers import parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 
 REPORT_SECONDS = 60.0
@@ -66,12 +66,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"--stamp goes with a wspecifier ark,scp:FILE,FILE, not {args.embeddings}")
     names = ("layer", "chunk_frames", "batch_frames", "min_frames", "job", "num_jobs", "embeddings")
     decisive = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(*data.scripts))}
-    job = [folder.config, folder.weights, *data.scripts], decisive, [target.ark, target.scp]
-    if is_complete(args.stamp, *job):
+    inputs = [folder.config, folder.weights, *data.scripts]
+    stamp = Stamp(args.stamp, inputs, decisive, [target.ark, target.scp])
+    if stamp.is_complete():
         print(f"{args.embeddings}: complete already")
         return
+    stamp.begin()
     extract_all(folder, data, args)
-    mark_complete(args.stamp, *job)
+    stamp.finish()
 
 
 def model_inputs(folder: ModelFolder, data_dir: str) -> ModelInputs:

@@ -28,7 +28,7 @@ from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.model_inputs import ModelInputs
 from speechlib.io.networks import build_untrained, load_network, read_network_config
 from speechlib.io.specifiers import parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 
 REPORT_SECONDS = 60.0
@@ -91,12 +91,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     decisive = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(*data.scripts))}
     weights = [] if args.untrained else [folder.weights]
     notes = [path for path in (Path(args.data_dir) / "feats.yaml",) if path.is_file()]
-    job = [folder.config, *weights, *data.scripts, *notes], decisive, outputs_of(args)
-    if is_complete(args.stamp, *job):
+    inputs = [folder.config, *weights, *data.scripts, *notes]
+    stamp = Stamp(args.stamp, inputs, decisive, outputs_of(args))
+    if stamp.is_complete():
         print(f"{args.frames}: complete already")
         return
+    stamp.begin()
     extract_all(folder, data, args)
-    mark_complete(args.stamp, *job)
+    stamp.finish()
 
 
 def outputs_of(args) -> list[str]:

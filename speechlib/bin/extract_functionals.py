@@ -18,7 +18,7 @@ from speechlib.io.atomic import write_text
 from speechlib.io.audio import UtteranceAudio, write_bad_list
 from speechlib.io.cli import KaldiArgumentParser, nearest, run
 from speechlib.io.specifiers import parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 
 REPORT_SECONDS = 60.0
@@ -52,13 +52,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(f"--stamp goes with ark,scp:FILE,FILE as output, not {args.wspecifier}")
     inputs = [path for name in ("wav.scp", "segments") if (path := Path(args.data_dir) / name).is_file()]
     decisive = dataclasses.asdict(options) | {"recordings": str(archive_states(Path(args.data_dir) / "wav.scp"))}
-    job = inputs, decisive, [target.ark, target.scp, *filter(None, (args.names, args.bad))]
-    if is_complete(args.stamp, *job):
+    outputs = [target.ark, target.scp, *filter(None, (args.names, args.bad))]
+    stamp = Stamp(args.stamp, inputs, decisive, outputs)
+    if stamp.is_complete():
         print(f"{args.wspecifier}: complete already")
         return 0
+    stamp.begin()
     status = extract(options, args)
     if status == 0:
-        mark_complete(args.stamp, *job)
+        stamp.finish()
     return status
 
 

@@ -23,7 +23,7 @@ from speechlib.io.hidden_states import write_description
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.maps import read_map
 from speechlib.io.specifiers import parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 from speechlib.io.utterance_audio import UtteranceAudio
 
@@ -76,12 +76,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     decisive = {name: getattr(args, name) for name in names} | {"audio": str(archive_states(data / "wav.scp"))}
     target = parse_wspecifier(args.wspecifier)
     outputs = [name for name in (target.ark, target.scp, args.description) if name]
-    job = [*(path for path in (args.config, args.weights) if path), *tables], decisive, outputs
-    if is_complete(args.stamp, *job):
+    stamp = Stamp(args.stamp, [*filter(None, (args.config, args.weights)), *tables], decisive, outputs)
+    if stamp.is_complete():
         print(f"{args.wspecifier}: complete already")
         return
+    stamp.begin()
     extract(args, layers, utterances)
-    mark_complete(args.stamp, *job)
+    stamp.finish()
 
 
 def parse_layers(text: str) -> list[int]:

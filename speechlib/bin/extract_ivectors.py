@@ -21,7 +21,7 @@ from speechlib.io.gmm_models import read_full_gmm
 from speechlib.io.ivector_models import read_extractor
 from speechlib.io.posteriors import join, pair, read_posteriors
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.tables import open_table
 from speechlib.io.utterance_batches import add_feature_arguments, batches, open_features
 
@@ -59,13 +59,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"--num-gselect {args.num_gselect} --min-post {args.min_post}: expected >= 1, and 0 to 1")
 
     if args.stamp:
-        job = stamp_of(args)
-        if is_complete(args.stamp, *job):
+        stamp = stamp_of(args)
+        if stamp.is_complete():
             sys.stderr.write(f"extract_ivectors: {args.ivectors} is complete, as {args.stamp} says: nothing to do\n")
             return
+        stamp.begin()
     extract(args, parser.prog)
     if args.stamp:
-        mark_complete(args.stamp, *job)
+        stamp.finish()
 
 
 def extract(args, program: str) -> None:
@@ -98,7 +99,7 @@ def extract(args, program: str) -> None:
         sys.stderr.write(f"{program}: {table.summary()}{gain if args.compute_objf_change else ''}\n")
 
 
-def stamp_of(args) -> tuple[list[str], dict[str, object], list[str]]:
+def stamp_of(args) -> Stamp:
     """What decides a job's i-vectors: models and scripts by content, archives by size and time, options."""
     source, target = parse_rspecifier(args.features), parse_wspecifier(args.ivectors)
     if source.kind != "scp" or not target.scp or args.posteriors:
@@ -108,7 +109,7 @@ def stamp_of(args) -> tuple[list[str], dict[str, object], list[str]]:
         inputs.append(parse_rspecifier(args.vad).name)
     names = ("num_gselect", "min_post", "acoustic_weight", "max_count", "subsample")
     options = {name: getattr(args, name) for name in names} | {"archives": str(archive_states(source.name))}
-    return inputs, options, [target.ark, target.scp]
+    return Stamp(args.stamp, inputs, options, [target.ark, target.scp])
 
 
 if __name__ == "__main__":

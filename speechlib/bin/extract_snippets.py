@@ -14,7 +14,7 @@ from speechlib.io.checkpoints import ModelFolder
 from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.kaldi_conf import build_options
 from speechlib.io.leaks import matrix_digest
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 from speechlib.io.tables import open_table, read_table
 
 LAYERS = ("L5", "L7", "L8")
@@ -54,11 +54,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = {"features": features_digest(args.features), "batch_size": args.batch_size, "layers": layers}
     inputs = [folder.config, folder.weights]
     outputs = [path for target in targets.values() for path in target.partition(":")[2].split(",")]
-    if is_complete(args.stamp, inputs, options, outputs):
+    stamp = Stamp(args.stamp, inputs, options, outputs)
+    if stamp.is_complete():
         print(f"{args.activations}: complete already")
         return
+    stamp.begin()
     extract_all(folder, args.features, targets, args)
-    mark_complete(args.stamp, inputs, options, outputs)
+    stamp.finish()
 
 
 def extract_all(folder: ModelFolder, features: str, targets: dict[str, str], args) -> None:

@@ -28,7 +28,7 @@ from speechlib.io.hidden_states import HiddenStates
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.maps import read_map
 from speechlib.io.predictions import write_predictions
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 from speechlib.io.training_run import TrainingRun
 from speechlib.io.utterances import read_utterances
 from speechlib.nnet.models.layer_cnn_lstm import LayerCnnLstm, LayerCnnLstmOptions
@@ -113,8 +113,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         train(args, config, training, lists, layers, states.dim, reader, device)
     folder = training.folder
     predictions = folder.path / "predictions.csv"
-    job = [folder.weights], {"test": digest(lists, lists.test), "states": states.state()}, [predictions]
-    if lists.test and not is_complete(f"{predictions}.done.json", *job):
+    decisive = {"test": digest(lists, lists.test), "states": states.state()}
+    stamp = Stamp(f"{predictions}.done.json", [folder.weights], decisive, [predictions])
+    if lists.test and not stamp.is_complete():
+        stamp.begin()
         classes, batch_size = lists.classes, config.training.batch_size
         model = LayerCnnLstm(config.model, len(layers), states.dim, len(classes))
         folder.load_weights(model)
@@ -122,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         guesses = [classes[number] for number in found.argmax(axis=1)]
         truth = [lists.labels[name] for name in lists.test]
         write_predictions(predictions, lists.test, truth, guesses, classes, found)
-        mark_complete(f"{predictions}.done.json", *job)
+        stamp.finish()
         right = sum(guess == true for guess, true in zip(guesses, truth, strict=True))
         say(f"{predictions}: {right} of {len(truth)} utterances right")
 

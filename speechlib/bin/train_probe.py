@@ -25,7 +25,7 @@ from speechlib.io.cli import KaldiArgumentParser, run
 from speechlib.io.kaldi_conf import build_options, read_options
 from speechlib.io.layer_frames import LayerFrames
 from speechlib.io.maps import read_lists, write_lists
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 from speechlib.io.training_run import TrainingRun
 from speechlib.io.utterances import read_utterances
 from speechlib.nnet.runtime import set_up
@@ -97,10 +97,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         train(args, config, training, data, labels, device)
     hypotheses = folder.path / "hypotheses"
-    job = [folder.weights, args.test], {"frames": frames}, [hypotheses]
-    if test and not is_complete(f"{hypotheses}.done.json", *job):
+    inputs = [folder.weights, *filter(None, [args.test])]
+    stamp = Stamp(f"{hypotheses}.done.json", inputs, {"frames": frames}, [hypotheses])
+    if test and not stamp.is_complete():
+        stamp.begin()
         label_test(folder, config, data, test, hypotheses, device)
-        mark_complete(f"{hypotheses}.done.json", *job)
+        stamp.finish()
 
 
 class ProbeFrames:

@@ -108,10 +108,10 @@ class KaldiArgumentParser(argparse.ArgumentParser):
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a command's main function and leave the process with its status.
 
-    ValueError, OSError, EOFError and ImportError become `name: error: message` on stderr and status 1; a closed
-    pipe ends quietly with 141, an interrupt with 130 and a termination with 143, the statuses that a shell reports for
-    these signals, and the warning before a time limit, SIGUSR1, with 75: run again. A command that was told to end
-    still removes its unfinished files.
+    ValueError, OSError, EOFError, ImportError and a want of memory become `name: error: message` on stderr and status
+    1; a closed pipe ends quietly with 141, an interrupt with 130 and a termination with 143, the statuses that a shell
+    reports for these signals, and the warning before a time limit, SIGUSR1, with 75: run again. A command that was told
+    to end still removes its unfinished files.
     """
     if threading.current_thread() is threading.main_thread():
         for number in STATUSES:
@@ -129,7 +129,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ValueError, OSError, EOFError, ImportError) as error:
+    except (ValueError, OSError, EOFError, ImportError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+            raise
         sys.stderr.write(f"{_program_name()}: error: {_describe(error)}\n")
         _drop_stdout()
         sys.exit(1)
@@ -155,7 +157,16 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return f"{error.filename}: {error.strerror}{'; make room there and run this again' if is_full else ''}"
+    if _is_out_of_memory(error):
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        return f"out of memory ({reason}); run fewer jobs at a time: --nj, or --mem of the dispatcher"
     return str(error) or type(error).__name__
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # PyTorch raises RuntimeErrors: one of its own kind for a GPU, a plain one for the host's memory.
+    is_torchs = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and is_torchs)
 
 
 def _program_name() -> str:

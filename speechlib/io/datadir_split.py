@@ -14,6 +14,7 @@ from pathlib import Path
 
 from speechlib.io import datadir_files as files
 from speechlib.io.atomic import errors_named
+from speechlib.io.file_digest import file_digest
 
 _STAMP = ".split_of"
 
@@ -46,7 +47,7 @@ def split_data(
     target = folder / f"split{num_jobs}{'utt' if per_utt else ''}"
     with _locked(folder) as is_locked:
         names = files.file_names(folder)
-        stamp = {name: _fingerprint(folder / name) for name in names}
+        stamp = {name: file_digest(folder / name) for name in names}
         if _is_current(target, num_jobs, stamp):
             return target
         if is_locked:
@@ -213,12 +214,7 @@ def _speaker_jobs(speakers: list[bytes], num_jobs: int, folder: Path) -> list[in
     return [job_of[speaker] for speaker in speakers]
 
 
-def _fingerprint(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _is_current(target: Path, num_jobs: int, stamp: dict[str, list[int]]) -> bool:
+def _is_current(target: Path, num_jobs: int, stamp: dict[str, str]) -> bool:
     try:
         made_of = json.loads((target / _STAMP).read_text())
     except (OSError, ValueError):

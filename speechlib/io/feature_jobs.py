@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from speechlib.io.specifiers import parse_rspecifier, parse_wspecifier
-from speechlib.io.stamps import archive_states, is_complete, mark_complete
+from speechlib.io.stamps import Stamp, archive_states
 
 
 def run_once(
@@ -44,9 +44,10 @@ def run_once(
     scripts = [source.name for source in sources]
     inputs = [*models, *scripts, *filter(None, [args.frontend])]
     decisive = {**(options or {}), "subsample": args.subsample, "archives": str(archive_states(*scripts))}
-    job = inputs, decisive, [target.ark, target.scp]
-    if is_complete(args.stamp, *job):
+    stamp = Stamp(args.stamp, inputs, decisive, [target.ark, target.scp])
+    if stamp.is_complete():
         sys.stderr.write(f"{program}: {wspecifier} is complete, as {args.stamp} says: nothing to do\n")
         return
+    stamp.begin()
     work()
-    mark_complete(args.stamp, *job)
+    stamp.finish()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 
 _STAMPS = ".stamps"
 
@@ -37,14 +37,15 @@ class MadeFiles:
         """
         path = self.folder / name
         # Not beside the file: what lists audio must not meet them.
-        stamp = self.folder / _STAMPS / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
-        if is_complete(stamp, [], options, [path]):
+        mark = self.folder / _STAMPS / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
+        stamp = Stamp(mark, [], options, [path])
+        if stamp.is_complete():
             self.num_kept += 1
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.unlink(missing_ok=True)
+        mark.parent.mkdir(exist_ok=True)
+        stamp.begin()
         write(path)
-        mark_complete(stamp, [], options, [path])
+        stamp.finish()
         self.num_made += 1
         return path

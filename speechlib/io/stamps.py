@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import speechlib
@@ -16,36 +17,67 @@ from speechlib.io.specifiers import split_offset
 PathLike = str | os.PathLike
 
 
-def is_complete(
-    stamp_path: PathLike, inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]
-) -> bool:
-    """Say whether a job's outputs are there and were made from these inputs with these options.
+class Stamp:
+    """The mark of a job that is done, with what its outputs were made from.
+
+    Inputs are looked at when the stamp is made, before the work: one that changes meanwhile does not count as read.
+
+        stamp = Stamp(path, inputs, options, outputs)
+        if not stamp.is_complete():
+            stamp.begin()
+            ...
+            stamp.finish()
 
     Args:
-        stamp_path: file that `mark_complete` wrote.
+        path: of the stamp.
         inputs: files that the job reads; their contents count, in this order, not their names or dates.
         options: whatever else decides the outputs; values must be JSON, or have a faithful `str`.
         outputs: files that the job writes; their sizes count.
-
-    Returns:
-        False for any mismatch, for a missing input, output or stamp, and for a stamp that cannot be read.
     """
-    try:
-        stamp = read_json(stamp_path, "delete it")
-        return stamp == _stamp(inputs, options, outputs)
-    except (OSError, ValueError):
-        return False
 
+    def __init__(
+        self, path: PathLike, inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]
+    ):
+        self.path = Path(path)
+        self._outputs = outputs
+        text = json.dumps(dict(options), sort_keys=True, default=str)
+        digest = hashlib.sha256(f"speechlib {speechlib.__version__}\n{text}\n".encode())
+        self._problem: OSError | None = None
+        try:
+            for input_path in inputs:
+                # Each content's own digest is added, so that text moved from one file to the next does not go unseen.
+                digest.update(bytes.fromhex(file_digest(input_path)))
+        except OSError as error:  # the job will say it better
+            self._problem = error
+        self._digest = digest.hexdigest()
 
-def mark_complete(
-    stamp_path: PathLike, inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]
-) -> None:
-    """Record that a job is done; call it after the outputs have their final names.
+    def is_complete(self) -> bool:
+        """Say whether the outputs are there and were made from these inputs with these options.
 
-    Raises:
-        OSError: an input or an output is missing, or the stamp cannot be written.
-    """
-    write_json(stamp_path, _stamp(inputs, options, outputs))
+        Returns:
+            False for any mismatch, for a missing input, output or stamp, and for a stamp that cannot be read.
+        """
+        try:
+            return self._problem is None and read_json(self.path, "delete it") == self._state()
+        except (OSError, ValueError):
+            return False
+
+    def begin(self) -> None:
+        """Remove the stamp of earlier outputs: a job that is killed may leave them beside new ones of the same size."""
+        self.path.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Record that the job is done; call it after the outputs have their final names.
+
+        Raises:
+            OSError: an input or an output is missing, or the stamp cannot be written.
+        """
+        if self._problem is not None:
+            raise self._problem
+        write_json(self.path, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {"sha256": self._digest, "sizes": {os.fspath(path): os.path.getsize(path) for path in self._outputs}}
 
 
 def archive_states(*scripts: PathLike) -> list[tuple[str, int, int]]:
@@ -56,12 +88,3 @@ def archive_states(*scripts: PathLike) -> list[tuple[str, int, int]]:
     """
     paths = sorted({split_offset(entry)[0] for script in scripts for entry in read_map(script).values()})
     return [(path, os.path.getsize(path), os.stat(path).st_mtime_ns) for path in paths if os.path.isfile(path)]
-
-
-def _stamp(inputs: Sequence[PathLike], options: Mapping[str, Any], outputs: Sequence[PathLike]) -> dict[str, Any]:
-    text = json.dumps(dict(options), sort_keys=True, default=str)
-    digest = hashlib.sha256(f"speechlib {speechlib.__version__}\n{text}\n".encode())
-    for path in inputs:
-        # Each content's own digest is added, so that text moved from one file to the next does not go unseen.
-        digest.update(bytes.fromhex(file_digest(path)))
-    return {"sha256": digest.hexdigest(), "sizes": {os.fspath(path): os.path.getsize(path) for path in outputs}}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from speechlib.io.checkpoints import ModelFolder, load_state, save_state
-from speechlib.io.stamps import is_complete, mark_complete
+from speechlib.io.stamps import Stamp
 from speechlib.io.stop_signals import StopSignals
 
 
@@ -34,7 +34,7 @@ class TrainingRun:
 
     def is_finished(self) -> bool:
         """Whether the model is there and was trained from this configuration and these data."""
-        return is_complete(self.folder.stamp, [], self._stamp(), self._outputs())
+        return self._stamp().is_complete()
 
     def begin(self, more: Mapping[str, Any]) -> dict[str, Any] | None:
         """Write the configuration, with `more` in it, and return the state of a checkpoint to go on from, if any."""
@@ -67,14 +67,12 @@ class TrainingRun:
     def finish(self, weights: Mapping[str, Any]) -> None:
         """Write the model."""
         self.folder.save_weights(weights)
-        mark_complete(self.folder.stamp, [], self._stamp(), self._outputs())
+        self._stamp().finish()
         self.folder.checkpoint.unlink(missing_ok=True)
 
-    def _stamp(self) -> dict[str, str]:
-        return {"training": self.fingerprint}
-
-    def _outputs(self) -> list[os.PathLike]:
-        return [self.folder.weights, self.folder.config]
+    def _stamp(self) -> Stamp:
+        outputs = [self.folder.weights, self.folder.config]
+        return Stamp(self.folder.stamp, [], {"training": self.fingerprint}, outputs)
 
     def _find_checkpoint(self) -> dict[str, Any] | None:
         folder = self.folder

@@ -26,11 +26,9 @@ class Recipe:
             (folder / name).symlink_to(root / name)
         (folder / "path.sh").touch()
         (folder / "mfcc.conf").write_text(f"--sample-frequency={_RATE}\n")
-        rng = np.random.default_rng(0)
         names = [f"s{number % 4}-{number:04d}" for number in range(num_utterances)]
         for name in names:
-            samples = rng.normal(scale=0.1, size=int(seconds * _RATE) + rng.integers(800))
-            soundfile.write(self.corpus / f"{name}.wav", samples.astype(np.float32), _RATE, subtype="PCM_16")
+            self.write_audio(name, seconds + 0.1 * int(name[-4:]) / num_utterances)
         self.data = folder / "data/train"
         self.data.mkdir(parents=True)
         names.sort()
@@ -38,6 +36,14 @@ class Recipe:
         (self.data / "utt2spk").write_text("".join(f"{name} {name[:2]}\n" for name in names))
         speakers = {name[:2]: " ".join(key for key in names if key[:2] == name[:2]) for name in names}
         (self.data / "spk2utt").write_text("".join(f"{name} {keys}\n" for name, keys in speakers.items()))
+
+    def write_audio(self, utterance: str, seconds: float) -> Path:
+        """Write an utterance of the corpus anew."""
+        rng = np.random.default_rng(int(utterance[-4:]))
+        path = self.corpus / f"{utterance}.wav"
+        samples = rng.normal(scale=0.1, size=round(seconds * _RATE)).astype(np.float32)
+        soundfile.write(path, samples, _RATE, subtype="PCM_16")
+        return path
 
     def start(self, command: str, **options) -> subprocess.Popen:
         """Start a command of bash, in the recipe directory and a session of its own."""

@@ -79,6 +79,9 @@ def test_kaldi_bool():
         kaldi_bool("yes")
 
 
+FEWER = "; run fewer jobs at a time: --nj, or --mem of the dispatcher"
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
@@ -86,6 +89,9 @@ def test_kaldi_bool():
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.ark"), "a.ark: No such file or directory"),
         (OSError("the command failed"), "the command failed"),
         (ModuleNotFoundError("needs opensmile"), "needs opensmile"),
+        (OSError(errno.ENOSPC, "Full", "a.ark"), "a.ark: Full; make room there and run this again"),
+        (MemoryError(), f"out of memory (MemoryError){FEWER}"),
+        (RuntimeError("DefaultCPUAllocator: no\nmore"), f"out of memory (DefaultCPUAllocator: no){FEWER}"),
     ],
 )
 def test_run_reports_on_one_line(monkeypatch, capsys, error, message):
@@ -106,6 +112,8 @@ def test_run_passes_the_status_and_other_exceptions():
         assert stop.value.code == code
     with pytest.raises(ZeroDivisionError):
         run(lambda: 1 // 0)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(lambda: (_ for _ in ()).throw(RuntimeError("a bug")))
 
     def interrupted():
         raise KeyboardInterrupt
