@@ -95,14 +95,17 @@ if stage 5 "i-vectors: universal background model, extractor, scores"; then
 fi
 
 if stage 6 "Networks: training"; then
+  # does not read: "$exp"/{ivector,statistics}*
   each_network train
 fi
 
 if stage 7 "Networks: embeddings"; then
+  # does not read: "$exp"/{ivector,statistics}*
   each_network extract
 fi
 
 if stage 8 "Networks: cosine and PLDA scores"; then
+  # does not read: "$exp"/{ivector,statistics}*
   each_network score
 fi
 

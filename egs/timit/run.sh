@@ -89,6 +89,7 @@ if stage 7 "Clustering: unseen speakers, every layer (Table 1)"; then
 fi
 
 if stage 8 "Clustering: the same speakers, by distances between utterances (Jeon et al., 2009)"; then
+  # does not read: "$exp"
   if [[ ! -e $data/lists/too_few_to_cluster ]]; then
     local/make_comparison_sets.sh --nj "$nj" --cmd "$train_cmd" --max-bad "$max_bad" "$data"
     each_seed "$exp/cluster" local/compare_utterances.sh --seed SEED "$data" "$exp/cluster"

@@ -85,14 +85,17 @@ if stage 4 "i-vectors: universal background model, extractor, scores"; then
 fi
 
 if stage 5 "Networks: training"; then
+  # does not read: "$exp"/ivector*
   each_network train
 fi
 
 if stage 6 "Networks: embeddings"; then
+  # does not read: "$exp"/ivector*
   each_network extract
 fi
 
 if stage 7 "Networks: cosine and PLDA scores"; then
+  # does not read: "$exp"/ivector*
   each_network score
 fi
 

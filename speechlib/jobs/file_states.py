@@ -17,7 +17,7 @@ _YOUNG = 100_000_000  # ns: a file that changed just now may change again withou
 # What no later stage reads: logs, pieces of data directories, backups, unfinished files, and everything hidden.
 _PASSED_FOLDERS = re.compile(r"\..*|log|q|split\d+(utt)?|__pycache__")
 _PASSED_FILES = re.compile(r"\..*|.*\.(log|tmp)|events\.out\.tfevents.*")
-_SPECIFIER = re.compile(r"^(?:[a-z,]*:)?(/?[^|\s\[]*?)(?::\d+)?(?:\[.*)?$")
+_SPECIFIER = re.compile(r"(?:(?:ark|scp)[a-z,]*:)?([^|\[]*?)(?::\d+)?(?:\[.*)?")
 _MOST_KEPT = 2000  # paths in a list; longer lists are read again
 _MOST_READ = 1 << 20  # bytes of a configuration that is searched for paths
 State = tuple[int, int, int]
@@ -119,11 +119,12 @@ class FileStates:
             inside = self.relative(pattern)
             if inside in (None, "."):
                 continue
-            found = glob.glob(self.absolute(inside)) if glob.has_magic(inside) else [self.absolute(inside)]
-            for path in sorted(found):
+            for path in sorted(glob.glob(self.absolute(inside))):
+                name = os.path.basename(path)
                 if os.path.isdir(path):
-                    yield from self._below(path, seen)
-                elif os.path.isfile(path):
+                    if not _PASSED_FOLDERS.fullmatch(name):
+                        yield from self._below(path, seen)
+                elif os.path.isfile(path) and not _PASSED_FILES.fullmatch(name):
                     yield path[len(self._recipe) + 1 :]
 
     def _below(self, folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
@@ -163,22 +164,24 @@ class FileStates:
             self._changed = True
         return self._kept["outside"][key]
 
-    def named_in(self, path: str, state_of: Callable[[str], str | None]) -> str | None:
+    def named_in(self, path: str, content: str, state_of: Callable[[str], str | None]) -> str | None:
         """One hash of the files that a list (.scp) or a configuration (.ini, .tsv) names, None for other files.
 
         Args:
             path: the list.
+            content: its digest, which it may have had earlier; of a long list only the present one will do.
             state_of: the state of a file inside the recipe's folder.
         """
         suffix = os.path.splitext(path)[1]
         if suffix not in (".scp", ".ini", ".tsv"):
             return None
-        content = self.digest(path)
-        if content is None:
-            return None
         key = f"{suffix}{content}"
         names = self._kept["lists"].get(key)
         if names is None:
+            if content != self.digest(path):
+                return None
+            if (known := self._kept["outside"].get(f"all of {key}")) is not None:
+                return known  # a long list of recordings
             names = self._names_in(path) if suffix == ".scp" else self._paths_in(path)
             names = sorted({self.relative(name) or name for name in names} - {""})
             if len(names) <= _MOST_KEPT:
@@ -193,6 +196,8 @@ class FileStates:
                 digest.update(os.fsencode(f"{file}\0{state}\n"))
         if others:
             digest.update(self.once_a_run(key, lambda: _states_of(others)).encode())
+        if len(names) > _MOST_KEPT and len(others) == len(names):
+            return self.once_a_run(f"all of {key}", digest.hexdigest)
         return digest.hexdigest()
 
     def _names_in(self, path: str) -> set[str]:
@@ -203,7 +208,7 @@ class FileStates:
                 value = line.rstrip("\n").partition(" ")[2].strip()
                 if value.endswith("|"):
                     names |= {word for word in value.split() if "/" in word and os.path.isfile(self.absolute(word))}
-                elif match := _SPECIFIER.match(value):
+                elif match := _SPECIFIER.fullmatch(value):
                     names.add(match[1])
         return names
 

@@ -13,7 +13,7 @@ Summary = dict[str, Any]
 _RECORD = re.compile(r"(.+)\.(\d+)\.json")
 _SLOWEST = 10
 _UNEVEN = 5
-_UNEVEN_SECONDS = 0.5  # less is not worth a line
+_UNEVEN_SECONDS = 0.2  # less is not worth a line
 
 
 class NoRecords(ValueError):

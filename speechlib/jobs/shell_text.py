@@ -31,9 +31,9 @@ _WORD = re.compile(r"(?:\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|[^\s;|&()<>`])+")
 _EXPANSION = re.compile(r"\$\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|\$([A-Za-z_]\w*)|\$[0-9@*#?!$-]?")
 _BRACES = re.compile(r"(?<!\$)\{([^{}]*,[^{}]*)\}")
 _MOST = 500  # alternatives of one word; more are a *
-_READS = re.compile(r"^\s*# reads: (.*)$", re.MULTILINE)
+_NOT_READ = re.compile(r"^\s*# does not read: (.*)$", re.MULTILINE)
 # By contract a recipe's files depend neither on how many jobs there are nor on the scheduler.
-_HOW_NOT_WHAT = ("--nj", "--cmd", "--max-jobs-run")
+_HOW_NOT_WHAT = ("--nj", "--cmd", "--max-jobs-run", "--num-nodes", "--gpus-per-node")
 
 Values = dict[str, list[str]]
 
@@ -76,7 +76,7 @@ def read_functions(dump: str) -> dict[str, str]:
 def read_stages(text: str) -> dict[int, tuple[str, str]]:
     """The stages of a recipe, `if stage N "Title"; then ... fi`: title and text by number, without whole-line comments.
 
-    A comment `# reads: ...` stays: it says what a stage reads where its words name more (stage_words).
+    A comment `# does not read: ...` stays: it names what a stage leaves alone in the folders that it names.
     """
     stages: dict[int, tuple[str, str]] = {}
     number, end = None, ""
@@ -85,7 +85,7 @@ def read_stages(text: str) -> dict[int, tuple[str, str]]:
             number, end = int(match[2]), match[1] + "fi"
             stages[number] = (match[3], "")
             line = line[match.end() :]
-        if number is None or (line.lstrip().startswith("#") and not _READS.match(line)):
+        if number is None or (line.lstrip().startswith("#") and not _NOT_READ.match(line)):
             continue
         title, body = stages[number]
         stages[number] = (title, body + line + "\n")
@@ -144,12 +144,11 @@ class StageText:
 
     def patterns(self) -> list[str]:
         """The paths that the text's words may stand for, as patterns for glob; most of them stand for nothing."""
-        return self._patterns_of(self._plain)
+        return self._patterns_of(_without_quotes(_NOT_READ.sub("", self.text)))
 
-    def reads(self) -> list[str] | None:
-        """The patterns of its comments `# reads: ...`, None where it has none."""
-        said = " ".join(_READS.findall(self.text))
-        return self._patterns_of(_without_quotes(said)) if said else None
+    def not_read(self) -> list[str]:
+        """The patterns of its comments `# does not read: ...`."""
+        return self._patterns_of(_without_quotes(" ".join(_NOT_READ.findall(self.text))))
 
     def _patterns_of(self, plain: str) -> list[str]:
         found: set[str] = set()

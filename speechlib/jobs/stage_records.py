@@ -25,6 +25,7 @@ class Needs(NamedTuple):
         code: digests of its own text ("run.sh"), of scripts, modules and configurations.
         code_files: their real paths.
         patterns: of the files that it may read.
+        not_read: patterns of those among them that it leaves alone.
         places: patterns of all that it may write.
     """
 
@@ -32,6 +33,7 @@ class Needs(NamedTuple):
     code: Digests
     code_files: frozenset[str]
     patterns: list[str]
+    not_read: list[str]
     places: list[str]
 
 
@@ -103,7 +105,9 @@ class Records:
             reasons += _differences(kind, pairs)
         now = self._inputs(number, needs)
         reasons += _differences("input", _pairs(record["inputs"], now))
-        reasons += _differences("what is named in", _pairs(record["named"], self._named(number, record["inputs"], now)))
+        same = {path: digest for path, digest in now.items() if record["inputs"].get(path) == digest}
+        then = {path: digest for path, digest in record["named"].items() if path in same}
+        reasons += _differences("what is named in", _pairs(then, self._named(number, same)))
         outside = self._outside(needs)
         reasons += _differences("input", _pairs(record["outside"], outside))
         return reasons + self._spoilt_outputs(number, record)
@@ -151,7 +155,7 @@ class Records:
             "options": needs.options,
             "code": needs.code,
             "inputs": inputs,
-            "named": self._named(number, inputs, inputs),
+            "named": self._named(number, inputs),
             "outside": self._outside(needs),
             "runs": last.get("runs", 0) + 1,
             "failures": last.get("failures", 0) + (last.get("state") == "running"),
@@ -198,17 +202,16 @@ class Records:
         for path in self._files.walk(needs.patterns):
             if path in needs.code or os.path.realpath(self._files.absolute(path)) in needs.code_files:
                 continue
-            if digest := self.view(path, number):
+            if not _covers(needs.not_read, path) and (digest := self.view(path, number)):
                 found[path] = digest
         return dict(sorted(found.items()))
 
-    def _named(self, number: int, lists: Iterable[str], inputs: Digests) -> Digests:
-        """Of lists and configurations that no later stage has rewritten: a hash of the files that they name."""
+    def _named(self, number: int, inputs: Digests) -> Digests:
+        """Of lists and configurations as the stage finds them: a hash of the files that they name."""
         found = {}
-        for path in lists:
-            if path in inputs and self._files.digest(path) == inputs[path]:
-                if named := self._files.named_in(path, lambda name: self.view(name, number)):
-                    found[path] = named
+        for path, content in inputs.items():
+            if named := self._files.named_in(path, content, lambda name: self.view(name, number)):
+                found[path] = named
         return found
 
     def _outside(self, needs: Needs) -> Digests:

@@ -31,8 +31,8 @@ from speechlib.jobs.stage_records import Needs, Records  # noqa: E402
 
 # By contract the files of a recipe depend on none of them.
 _IGNORED = (
-    "nj stage stop_stage list dry_run force why train_cmd cuda_cmd cmd _called_from OLDPWD RANDOM SRANDOM SECONDS "
-    "LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO FUNCNAME PPID SHLVL _"
+    "nj num_nodes gpus_per_node stage stop_stage list dry_run force why train_cmd cuda_cmd cmd _called_from OLDPWD "
+    "RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO FUNCNAME PPID SHLVL _"
 ).split()
 
 
@@ -110,15 +110,12 @@ class Bookkeeping:
             code = {name: self._digest_of_code(path) for name, path in code_files.items()}
             code[f"stage {number} of {self._script}"] = _digest_of_text(text)
             options = {name: self._without_place(value) for name, value in stage.options(_IGNORED).items()}
-            places = [*self._variables.get("data", []), self._exp]
             patterns = [self._relative(pattern) for pattern in stage.patterns()]
-            places = [self._relative(place) for place in places if place] + patterns
-            reads = stage.reads()
-            if reads is not None:
-                own = self._variables.get("data", []) + [self._exp]
-                patterns = [one for one in patterns if not any(one == top or one.startswith(f"{top}/") for top in own)]
-                patterns += [self._relative(pattern) for pattern in reads]
-            self._needs[number] = Needs(options, code, frozenset(code_files.values()), patterns, places)
+            not_read = [self._relative(pattern) for pattern in stage.not_read()]
+            places = [self._relative(place) for place in (*self._variables.get("data", []), self._exp) if place]
+            self._needs[number] = Needs(
+                options, code, frozenset(code_files.values()), patterns, not_read, [*places, *patterns]
+            )
         return self._needs[number]
 
     def _relative(self, pattern: str) -> str:

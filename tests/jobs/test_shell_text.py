@@ -72,8 +72,8 @@ def test_options_are_what_the_text_names_and_does_not_set(text, options):
         ('x "${corpus:-$data/corpus}" "$exp/$name/y"', {"data/x/corpus", "exp/x/*/y"}),
         ('for set in a b; do x "$data/${set}_raw" d/$set; done', {"data/x/a_raw", "data/x/b_raw", "d/a", "d/b"}),
         ('x SEED="$seed:${seeds##* }" "$exp/seedSEED/log" JOB=1:4 a/JOB/x', {"exp/x/seed*/log", "a/*/x"}),
-        ('x "$data"/{train,dev} "ark,scp:$exp/a.ark,$exp/b"', {"data/x/train", "data/x/dev", "exp/x/a.ark", "exp/x/b"}),
-        ('y=$exp/net$seed\nx "$y/out" --o=$data/q >results/r', {"exp/x/net1", "exp/x/net1/out", "data/x/q", "results/r"}),
+        ('x "$data"/{train,dev} ark,scp:$exp/a,$exp/b', {"data/x/train", "data/x/dev", "exp/x/a", "exp/x/b"}),
+        ('y=$exp/n$seed\nx "$y/out" --o=$data/q >results/r', {"exp/x/n1", "exp/x/n1/out", "data/x/q", "results/r"}),
         ("x conf/mfcc_${rate:-$(($(<\"$data/rate\") / 1000))}k.conf", {"conf/mfcc_*k.conf", "data/x/rate"}),
         ('x "$1" "$data/$1" "$(basename "$seed")/z" -l a=b', {"data/x/*"}),
     ],
@@ -83,8 +83,10 @@ def test_paths_are_what_words_may_stand_for(text, patterns):
     assert {one for one in found if "," not in one} == patterns
 
 
-def test_a_comment_says_what_is_read():
-    body = read_stages('if stage 1 "A"; then\n  # reads: "$data" $exp/{a,b}*\n  # other\n  x $exp\nfi\n')[1][1]
+def test_a_comment_says_what_is_not_read():
+    text = 'if stage 1 "A"; then\n  # does not read: "$data"/q $exp/{a,b}*\n  # other\n  x $exp\nfi\n'
+    body = read_stages(text)[1][1]
     stage = StageText(body, VARIABLES)
-    assert stage.reads() == ["data/x", "exp/x/a*", "exp/x/b*"] and "exp/x" in stage.patterns()
-    assert StageText("x", VARIABLES).reads() is None
+    assert stage.not_read() == ["data/x/q", "exp/x/a*", "exp/x/b*"] and "other" not in body
+    assert [path for path in stage.patterns() if "/" in path] == ["exp/x"]
+    assert StageText("x", VARIABLES).not_read() == []

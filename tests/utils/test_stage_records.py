@@ -46,6 +46,7 @@ nj=1 cmd= size=0
 . utils/parse_options.sh
 if [[ -f fail ]]; then echo half >"$1/half"; exit 3; fi
 if [[ -f sleep ]]; then echo half >"$1/half"; sleep 61; fi
+sort -r -o "$1/wav.scp" "$1/wav.scp"
 mkdir -p "$1/data"
 $cmd JOB=1:$nj "$1/log/feats.JOB.log" true
 while read -r wav file; do head -c "$size" "$file"; done <"$1/wav.scp" >"$1/data/feats.ark"
@@ -141,7 +142,7 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(recipe, tmp_path):
     after = ["stage 3 runs before it and writes exp/demo/model/model"]
     assert recipe.why("--seed", "2") == {1: [], 2: [], 3: ["option _text: was seed 1, is seed 2"], 4: after}
     assert recipe.ran("--seed", "2") == [3, 4]
-    assert (folder / "exp/demo/score").read_text() == "a: 1\nseed 2\na12b12"
+    assert (folder / "exp/demo/score").read_text() == "a: 1\nseed 2\nb12a12"
     # What ends in the same files goes no further: 9 bytes are as many as 6, the whole recording.
     assert recipe.ran("--seed", "2", "--size", "6") == [2, 3, 4]
     assert recipe.ran("--seed", "2", "--size", "9") == [2]
@@ -169,11 +170,11 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(recipe, tmp_path):
     why = recipe.why("--seed", "2", "--size", "9")
     assert why[1] == ["input ../corpus changed"] and why[2][0] == "what is named in data/demo/all/wav.scp changed"
     assert recipe.ran("--seed", "2", "--size", "9") == [1, 2, 3, 4]
-    assert (folder / "exp/demo/score").read_text() == "a: 2\n+seed 2\nc1234\nb1234\n"
+    assert (folder / "exp/demo/score").read_text() == "a: 2\n+seed 2\nb1234\nc1234\n"
     # An input that was edited by hand is another stage's output as well, which is made again.
     (folder / "data/demo/all/wav.scp").write_text("")
     assert recipe.why("--seed", "2", "--size", "9")[1] == ["output data/demo/all/wav.scp has changed since"]
-    assert recipe.ran("--seed", "2", "--size", "9") == [1]
+    assert recipe.ran("--seed", "2", "--size", "9") == [1, 2]
     assert recipe.why("--force", "--stage", "3") == {3: ["--force"], 4: ["--force"]}
 
 
@@ -306,7 +307,7 @@ def test_a_moved_folder_is_what_it_was(recipe, tmp_path):
     assert said[0] == f"run.sh: this folder was {old}: 2 lists of files below data/demo and exp/demo mended"
     assert len(said) == 5 and all("skipped" in line for line in said[1:])
     lists = [(recipe.folder / f"data/demo/all/{name}.scp").read_text() for name in ("wav", "feats")]
-    assert lists[0].startswith(f"a {recipe.folder}/data/corpus/a\n")
+    assert lists[0].startswith(f"b {recipe.folder}/data/corpus/b\n")
     assert lists[1] == f"all {recipe.folder}/data/demo/all/data/feats.ark:0\n"
     assert recipe.ran("--corpus", "data/corpus", "--seed", "2") == [3, 4]
 
@@ -321,7 +322,7 @@ def test_a_copied_folder_reads_its_own_files(recipe, tmp_path):
         path.chmod(0o755)
     (original / "data/demo/all/data/feats.ark").write_text("the original's")
     assert recipe.ran("--corpus", corpus, "--seed", "5", "--stage", "3") == [3, 4]
-    assert (recipe.folder / "exp/demo/model/model").read_text() == "seed 5\na12b12"
+    assert (recipe.folder / "exp/demo/model/model").read_text() == "seed 5\nb12a12"
     assert recipe.ran("--corpus", corpus, "--seed", "5") == []
 
 
