@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlib.io.atomic import atomic_write, write_json
+from speechlib.io.estimator_checks import check_estimator
 from speechlib.io.json_files import read_json
 from speechlib.io.tensor_files import check_stored, load_tensors
 
@@ -74,6 +75,7 @@ def read_trait_model(folder: str | os.PathLike) -> tuple[dict[str, Any], Any, di
         check_stored(path)
         strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED))
         estimator = None if strange else skops.io.load(path, trusted=list(_TRUSTED))
+        check_estimator(estimator)
     except Exception as error:  # skops has no class of its own for damaged files
         raise ValueError(f"{path}: not a readable model ({error}): run the experiment again") from None
     if strange:

@@ -14,7 +14,8 @@ _SIZES = (0, 1, 2, 4, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFF
 _PIECES = (
     *(b"\0", b"\xff\xfe", b"\xe9", b"\r\n", b"\r", b"\n\n", b"\t", b" ", b"\xc2\xa0", b"\xef\xbb\xbf", b"[", b"]"),
     *(b"<", b">", b"|", b"touch ran_code |", b"| touch ran_code", b"$(touch ran_code)", b"%(a)s", b"&a [*a]", b"*a"),
-    *(b"{", b"}", b"'", b'"', b"#", b"=", b":", b"\0B", b"\0BFM \4", b"\x1c", b"\x85", "\u2028".encode(), b"-", b",", b";", b"..", b"/"),
+    *(b"{", b"}", b"'", b'"', b"#", b"=", b":", b"\0B", b"\0BFM \4", b"\x1c", b"\x85", "\u2028".encode()),
+    *(b"-", b",", b";", b"..", b"/"),
     b"!!python/object/apply:os.system ['touch ran_code']",
 )
 _BRACKETS = ((b"[", b"]"), (b"{", b"}"), (b"{a: ", b"}"), (b'{"a":', b"}"), (b"(", b")"), (b"-", b""))

@@ -93,7 +93,8 @@ def try_one(target: Target, path: Path, data: bytes, watch: Watch, seconds: floa
 
 
 def _names(said: str, path: Path) -> bool:
-    return str(path) in said or str(path.parent) in said or "good." in said or "hostile" in said
+    """Whether a message names the file, or one that lies beside it and which it named."""
+    return "hostile" in said or str(path.parent) in said or any(name in said for name in os.listdir(path.parent))
 
 
 def _address_space() -> int:

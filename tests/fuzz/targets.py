@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -550,7 +551,9 @@ def _trait_models(folder: Path) -> list[Target]:
         (place / "estimator.skops").write_bytes(seeds[0])
 
     def read(path: str) -> None:
-        read_trait_model(os.path.dirname(path))
+        _, estimator, _ = read_trait_model(os.path.dirname(path))
+        with contextlib.suppress(Exception):  # what does not fit together may fail, but must not end the interpreter
+            estimator.predict(features)
 
     return [
         Target("trait model, estimator", seeds, read, about_beside, "estimator.skops"),

@@ -315,6 +315,45 @@ def test_estimators_run_nothing_and_inflate_to_nothing(tmp_path, monkeypatch):
             read_trait_model(".")
 
 
+@pytest.mark.parametrize("child", [0, 1 << 30])
+def test_a_tree_that_leads_nowhere_is_not_loaded(child, tmp_path):
+    """Compiled code would read beyond the nodes, or go round for ever."""
+    skops = pytest.importorskip("skops.io")
+    from sklearn.tree import DecisionTreeClassifier
+
+    from speechlib.io.trait_models import read_trait_model, write_trait_model
+
+    features, classes = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    write_trait_model(tmp_path, {}, [DecisionTreeClassifier(max_depth=2).fit(features, classes)])
+    assert read_trait_model(tmp_path)[1][0].predict(features[:1]) in (0, 1)
+    path = tmp_path / "estimator.skops"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for name, data in members.items():
+        if name.endswith(".npy") and b"left_child" in data:
+            nodes = np.load(io.BytesIO(data)).copy()
+            nodes["left_child"][0] = nodes["right_child"][0] = child
+            changed = io.BytesIO()
+            np.save(changed, nodes)
+            members[name] = changed.getvalue()
+    path.write_bytes(stored(members))
+    assert skops.get_untrusted_types(file=path)
+    with pytest.raises(ValueError, match="a branch that leads nowhere"):
+        read_trait_model(tmp_path)
+
+
+def test_a_support_vector_machine_of_too_many_vectors_is_refused():
+    from sklearn.svm import SVC
+
+    from speechlib.io.estimator_checks import check_estimator
+
+    machine = SVC().fit(np.arange(40.0).reshape(20, 2), np.arange(20) % 3)
+    check_estimator([machine])
+    machine._n_support = machine._n_support + np.int32(1)
+    with pytest.raises(ValueError, match="do not fit together"):
+        check_estimator([machine])
+
+
 def test_kept_features_that_are_damaged_or_packed_are_not_there(tmp_path):
     from speechlib.io.feature_store import FeatureStore
 
