@@ -42,8 +42,8 @@ num_runs=$(wc -l <"$exp/runs.tsv")
 options=(--size "$size" --lda-dim "$lda_dim" --check-against "$check_against" --num-threads "$num_threads")
 if [[ $part == train ]] && ((num_nodes > 1 || gpus_per_node > 0)); then
   for line in $(seq "$num_runs"); do
-    steps/run_network.sh --cmd "$cmd" "${options[@]}" --num-nodes "$num_nodes" --gpus-per-node "$gpus_per_node" \
-      train "$exp/runs.tsv" "$line" "$data" "$exp"
+    steps/run_network.sh --nj "$nj" --cmd "$cmd" "${options[@]}" --num-nodes "$num_nodes" \
+      --gpus-per-node "$gpus_per_node" train "$exp/runs.tsv" "$line" "$data" "$exp"
   done
   exit
 fi
