@@ -173,6 +173,7 @@ _end_stage() {
 # Completes the record of the stage that runs; $1 is its status.
 _record_stage() {
   local _wall=$((${EPOCHREALTIME/[.,]/} - ${_stage_began/[.,]/})) _before=$_children_ms
+  ((_wall >= 0)) || _wall=0 # the clock was put back
   unset SPEECHLIB_JOB_RECORDS
   _read_children_ms
   _ask_memory bytes
@@ -236,7 +237,7 @@ _restart_line() {
 
 _seconds_since() {
   awk -v began="$1" -v now="$EPOCHREALTIME" 'BEGIN {
-    seconds = now - began
+    seconds = now < began ? 0 : now - began # the clock may have been put back
     if (seconds < 60) printf "%.1f s", seconds
     else if (seconds < 3600) printf "%d min %02d s", seconds / 60, seconds % 60
     else printf "%d h %02d min", seconds / 3600, seconds % 3600 / 60 }'
