@@ -19,7 +19,7 @@ _stages_run=()
 _stage_numbers=() _stage_titles=()
 _memory_pid='' _answer=''
 _stage_script=/proc/$$/fd/255         # as bash has it open, wherever the script has changed its directory to
-[[ -r $_stage_script ]] || _stage_script=$(cd "$(dirname "$0")" && pwd)/${0##*/}
+[[ -r $_stage_script ]] || _stage_script=$0
 _stage_variables='' _stages_exp='' _children_ms=0 _chosen_stages=()
 declare -A _stage_plan=()             # run, or since when a stage is unchanged, by its number
 _utils=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
