@@ -117,7 +117,7 @@ def hours(corpus: Corpus, figures: dict) -> list[tuple[str, str, float]]:
 
 
 def memory(corpus: Corpus, figures: dict) -> list[tuple[str, str, float]]:
-    """Operation, bytes an utterance at its peak, bytes."""
+    """Operation, bytes an utterance, bytes."""
     rows, count = figures["rows"], figures["sizes"]["utterances"]
     found = []
     for what, name in (
@@ -129,15 +129,15 @@ def memory(corpus: Corpus, figures: dict) -> list[tuple[str, str, float]]:
         size = rows[section][row]["MiB"] * 2**20 / count
         found.append((what, f"{size:,.0f} B", size * corpus.utterances))
     larger = next(name for name in rows["index"] if name.startswith("read_script") and name.endswith("times"))
-    for what, row in (
-        ("a job's index of feats.scp", larger), ("training: features, tables and hashes", "read_training_features"),
-        ("wav.scp of a job of features, were it not split", "UtteranceAudio, wav.scp"),
-    ):  # fmt: skip
-        size = rows["index"][row]["B at peak"]
+    for what, row, column in (
+        ("a job's index of feats.scp", larger, "B at peak"),
+        ("training: tables, lengths and hashes", "read_training_features", "B kept"),  # the peak is that of the frames
+    ):
+        size = rows["index"][row][column]
         found.append((what, f"{size:,.0f} B", size * corpus.utterances))
     vector = rows["index"]["read_vectors, beside the numbers"]["B at peak"] + 4 * 512
     found.append(("embeddings for scoring, 512", f"{vector:,.0f} B", vector * corpus.utterances))
-    trials = next(name for name in rows["trials"] if name.startswith("and in another order"))
+    trials = [name for name in rows["trials"] if name.startswith("and in another order")][-1]  # of the longest list
     size = rows["trials"][trials]["B at peak"]
     found.append(("37 M trials with their scores", f"{size:,.0f} B/trial", size * 37e6))
     found.append(("all pairs as a matrix, float", "4 B, with the square", 4 * corpus.utterances**2))
