@@ -99,7 +99,7 @@ class GridEngineCluster:
         self._configure("-Msconf", scheduler)
         settings = self._run("qconf", "-sconf").stdout  # root's jobs run: execd reads this when it starts
         settings = re.sub(r"^(min_[ug]id) .*", r"\1 0", settings, flags=re.MULTILINE)
-        settings = re.sub(r"^(reporting_params .*)", r"\1 accounting_flush_time=00:00:00", settings, flags=re.MULTILINE)
+        settings = settings.replace("accounting=true", "accounting=true accounting_flush_time=00:00:00", 1)
         self._configure("-Mconf", settings, name="global")
         self._run("sge_execd")
         self._configure("-Ahgrp", f"group_name @allhosts\nhostlist {host}\n")

@@ -143,8 +143,8 @@ def test_no_scheduler_here(monkeypatch, tmp_path):
 def test_qsub_is_called_with_what_was_asked_for(programs):
     calls = programs("qsub", "cat >script; echo 78.1-9:1")
     programs("qconf", "echo 'max_aj_tasks                 50'")
-    words = "--mem 2G --num-threads 2 --time 1:00:00 --requeue 60 --max-jobs-run 3 -sync y -l arch=x JOB=1:9 x.JOB.log true"
-    call = parse_call(words.split())
+    words = "--mem 2G --num-threads 2 --time 1:00:00 --requeue 60 --max-jobs-run 3 -sync y -l arch=x JOB=1:9"
+    call = parse_call([*words.split(), "x.JOB.log", "true"])
     engine = GridEngine(call)
     assert engine.max_array == 50 and engine.submit(call, "script", "name", 9, True) == "78"
     assert calls.read_text() == (
