@@ -32,7 +32,7 @@ for file in "$backend/plda" "$data/reco2utt" "$embeddings/embedding.scp"; do
 done
 
 mkdir -p "$out/log"
-rm -f "$out"/{scores,trees}.{scp,ark} "$out"/{reco2utt,utt2cluster} # no new trees beside old scores if a command fails
+rm -f "$out"/{scores,trees}.{scp,ark} "$out"/{reco2utt,utt2cluster,.*.tmp} # no new trees beside old scores if a command fails
 printf -v vectors 'python -m speechlib.bin.apply_backend %q %q ark:- |' "$backend" "scp:$embeddings/embedding.scp"
 $cmd "$out/log/score.log" \
   python -m speechlib.bin.score_plda_dense --target-energy "$target_energy" --skip-missing true \

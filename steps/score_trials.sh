@@ -51,7 +51,7 @@ for _file in "${_files[@]}"; do
 done
 
 mkdir -p "$out/log"
-rm -f "$out/scores" "$out/result.json" # none are better than those of other embeddings
+rm -f "$out"/{scores,result.json,.*.tmp} # none are better than those of other embeddings
 _apply=(python -m speechlib.bin.apply_backend)
 _score=(python -m speechlib.bin."score_$_kind")
 if [[ -n $adapt && -n $backend ]]; then

@@ -31,7 +31,7 @@ for file in "$data/utt2spk" "$data/spk2utt" "$embeddings/embedding.scp"; do
 done
 
 mkdir -p "$backend/log"
-rm -f "$backend"/{mean.vec,whitening.mat,transform.mat,plda} # what is there is applied below
+rm -f "$backend"/{mean.vec,whitening.mat,transform.mat,plda,.*.tmp} # what is there is applied below
 table=scp:$embeddings/embedding.scp
 apply='python -m speechlib.bin.apply_backend --normalize-length'
 printf -v arguments '%q %q ark:- |' "$backend" "$table"
