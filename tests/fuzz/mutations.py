@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import re
 import struct
 import zipfile
+import zlib
 
 _NUMBERS = (b"nan", b"inf", b"-1", b"0", b"1e999", b"-1e-999", b"99999999999999999999", b"2147483648", b"0x10",
             b"1_0", "\u0661".encode(), b"1.5", b"")  # fmt: skip
@@ -24,8 +26,10 @@ _WORD = re.compile(rb"[^\s,;:=\[\]{}]+")
 
 def mutate(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
     """A damaged copy of `data`; `others` lend their parts. Zip archives are damaged inside, with right checksums."""
-    if data[:2] == b"PK" and chance.random() < 0.8:
-        return _mutate_archive(data, others, chance)
+    if zipfile.is_zipfile(io.BytesIO(data)) and chance.random() < 0.8:
+        damaged = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, IndexError, RuntimeError)
+        with contextlib.suppress(*damaged):  # of what is damaged already, only the bytes
+            return _mutate_archive(data, others, chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         data = chance.choice(_MUTATIONS)(data, others, chance)
     return data[: 1 << 18]

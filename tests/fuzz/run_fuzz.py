@@ -25,6 +25,7 @@ import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
@@ -93,8 +94,9 @@ def try_one(target: Target, path: Path, data: bytes, watch: Watch, seconds: floa
 
 
 def _names(said: str, path: Path) -> bool:
-    """Whether a message names the file, or one that lies beside it and which it named."""
-    return "hostile" in said or str(path.parent) in said or any(name in said for name in os.listdir(path.parent))
+    """Whether a message names the file, or what it names: a file beside it, or a command."""
+    known = ("hostile", "ran_code", str(path.parent), *os.listdir(path.parent))
+    return any(name in said for name in known)
 
 
 def _address_space() -> int:
@@ -144,13 +146,26 @@ def fuzz_group(group: str, options: argparse.Namespace) -> None:
             sys.stdout.flush()
             child = os.fork()
             if not child:
-                print(json.dumps({"reader": target.name, "outcomes": fuzz(target, place, options)}), flush=True)
-                os._exit(0)
+                _in_child(target, place, options)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             if status:
-                data = (place / target.file).read_bytes()
+                last = place / target.file
+                data = last.read_bytes() if last.exists() else b""
                 show_failure(target.name, "end of the interpreter", f"status {status}", data, options)
                 print(json.dumps({"reader": target.name, "outcomes": {}}), flush=True)
+
+
+def _in_child(target: Target, place: Path, options: argparse.Namespace) -> NoReturn:
+    """Fuzz, and end the process whatever happens: the folders are the parent's to remove."""
+    status = 1
+    try:
+        print(json.dumps({"reader": target.name, "outcomes": fuzz(target, place, options)}), flush=True)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
 
 
 def show_failure(name: str, outcome: str, said: str, data: bytes, options: argparse.Namespace) -> None:
@@ -174,7 +189,9 @@ def run_all(options: argparse.Namespace) -> list[str]:
                  if name not in ("only", "minutes", "group", "groups")]  # fmt: skip
         words += [f"--only={part}" for part in options.only]
         command = [sys.executable, __file__, "--group", group, *words]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        # A pool of threads does not survive a fork.
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         bad = [line for line in lines if "failure" in line]
         if done.returncode:
