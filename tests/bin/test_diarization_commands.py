@@ -98,7 +98,7 @@ def test_overlapping_lines_of_a_speaker_count_once(files, capsys):
         ({}, ["--collar=-1"], "the collar is -1.0 s"),
         ({}, ["--num-bootstrap=-1"], "--num-bootstrap: -1: expected 0 or more"),
         ({"sel": "{}"}, ["--selection=sel"], 'sel: expected an object with "cut": one of oracle, dev, fixed'),
-        ({"sel": "{"}, ["--selection=sel"], "sel: not JSON"),
+        ({"sel": "{"}, ["--selection=sel"], "sel:1: not JSON"),
         ({"sel": '{"cut": "dev"}'}, ["--selection=sel", "--cut=dev"], "--selection and --cut say the same"),
     ],
 )
