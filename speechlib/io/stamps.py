@@ -9,6 +9,7 @@ from typing import Any
 
 import speechlib
 from speechlib.io.atomic import write_json
+from speechlib.io.code_digest import running_command_digest
 from speechlib.io.file_digest import file_digest
 from speechlib.io.json_files import read_json
 from speechlib.io.maps import read_map
@@ -21,6 +22,7 @@ class Stamp:
     """The mark of a job that is done, with what its outputs were made from.
 
     Inputs are looked at when the stamp is made, before the work: one that changes meanwhile does not count as read.
+    The code that computes counts, too (code_digest.py).
 
         stamp = Stamp(path, inputs, options, outputs)
         if not stamp.is_complete():
@@ -41,7 +43,8 @@ class Stamp:
         self.path = Path(path)
         self._outputs = outputs
         text = json.dumps(dict(options), sort_keys=True, default=str)
-        digest = hashlib.sha256(f"speechlib {speechlib.__version__}\n{text}\n".encode())
+        made_by = f"speechlib {speechlib.__version__} {running_command_digest()}"
+        digest = hashlib.sha256(f"{made_by}\n{text}\n".encode())
         self._problem: OSError | None = None
         try:
             for input_path in inputs:
