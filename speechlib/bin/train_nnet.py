@@ -2,8 +2,8 @@
 
 <exp-dir> gets config.yaml (resolved, with the speakers in the order of the outputs), model.pt, train.log and
 training.json, and with training.save_every the weights on the way there, model.<update>.pt. A killed training goes on
-from its checkpoint and ends with the same weights as one that never stopped; a finished one is not repeated unless the
-configuration or the data have changed. SIGUSR1 and SIGTERM end it after its update, with a checkpoint and the exit
+from its checkpoint and ends with the same weights as one that never stopped; a finished one is not repeated unless
+configuration, data or code have changed. SIGUSR1 and SIGTERM end it after its update, with a checkpoint and the exit
 status 75 (to be run again) or 143. Under launch_training or torchrun, several processes train together: each takes its
 part of every batch.
 """

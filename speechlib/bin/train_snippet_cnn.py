@@ -2,7 +2,7 @@
 
 Each network goes to <exp-dir>/seed<S>: config.yaml (resolved, with the speakers in the order of the outputs), model.pt,
 train.log. A killed training goes on from its checkpoint and ends with the same weights as one that never stopped; a
-finished one is not repeated unless the configuration or the data have changed. SIGUSR1 and SIGTERM end a training after
+finished one is not repeated unless configuration, data or code have changed. SIGUSR1 and SIGTERM end a training after
 its update, with a checkpoint.
 """
 
