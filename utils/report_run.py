@@ -14,7 +14,7 @@ import sys
 # Instead of this folder, whose modules may have names of the standard library's (queue.py).
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-from speechlib.jobs.run_report import NoRecords, as_json, as_text, summarise  # noqa: E402
+from speechlib.stages.run_report import NoRecords, as_json, as_text, summarise  # noqa: E402
 
 
 def main(argv: list[str]) -> int:

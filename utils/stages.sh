@@ -158,7 +158,7 @@ _plan_stages() {
 _keep_records() {
   # shellcheck disable=SC2154 # _command_line comes from parse_options.sh
   printf '%s\0' "$_stage_variables" "$(declare -f)" "${_command_line[@]}" |
-    python3 -I -S "$_utils/../speechlib/jobs/stage_runner.py" "$1" "$_stage_script"$'\t'"${0##*/}" "$_stages_exp" \
+    python3 -I -S "$_utils/../speechlib/stages/stage_runner.py" "$1" "$_stage_script"$'\t'"${0##*/}" "$_stages_exp" \
       "$$-$_stages_began" "${@:2}"
 }
 
@@ -243,13 +243,13 @@ _seconds_since() {
     else printf "%d h %02d min", seconds / 3600, seconds % 3600 / 60 }'
 }
 
-# Talks to the process that samples the memory of everything below this script (speechlib/jobs/memory.py). No subshell
+# Talks to the process that samples the memory of everything below this script (speechlib/stages/memory.py). No subshell
 # may call it: the pipes to a coprocess are not open there.
 _ask_memory() {
   _answer=
   if [[ -z $_memory_pid ]]; then
     [[ $1 == reset || $1 == lock* ]] || return 0
-    coproc _memory { exec python3 -I -S "$_utils/../speechlib/jobs/memory.py" $$ 2>/dev/null; }
+    coproc _memory { exec python3 -I -S "$_utils/../speechlib/stages/memory.py" $$ 2>/dev/null; }
     _memory_pid=$!
   fi
   if [[ -z ${_memory[1]-} ]] || ! kill -0 "$_memory_pid" 2>/dev/null; then return 0; fi

@@ -1,7 +1,7 @@
-"""Job dispatch in one calling convention (Kaldi's run.pl), on a machine or a cluster; the records of what ran.
+"""Job dispatch in one calling convention (Kaldi's run.pl), on a machine or a cluster.
 
-A dispatcher is parse_call (what was asked), shell_line (a task's command as bash text), an executor (local.run_tasks; a
-scheduler's submit-and-wait beside it) and failure_report. What a recipe's stages depend on and leave behind: shell_text
-and code_closure read the recipe, file_states its files, stage_records compares, stage_runner is what utils/stages.sh
-starts, run_report adds it up. Standard library only: a recipe starts many of them.
+A dispatcher is dispatch (the main program) with an executor: local runs tasks here, cluster submits them to a scheduler
+and waits, slurm and grid_engine know the schedulers' commands, on_node is what their jobs start. call reads what was
+asked, script makes bash text of it, report says what failed, job_records notes what ran. Standard library only: a
+recipe starts many of them.
 """

@@ -1,4 +1,4 @@
-"""Tests of speechlib.jobs.memory: the peak memory of a process tree, and what becomes of it when its root is killed."""
+"""Tests of speechlib.stages.memory: the peak memory of a process tree, and what becomes of it without its root."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="n
 
 
 def start_sampler(root: Path, process: int) -> subprocess.Popen:
-    script = root / "speechlib/jobs/memory.py"
+    script = root / "speechlib/stages/memory.py"
     return subprocess.Popen(
         [sys.executable, "-I", "-S", script, str(process)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-# As a program it stands in speechlib/jobs, and is started without the user's search path.
+# As a program it stands in speechlib/stages, and is started without the user's search path.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
-from speechlib.jobs.run_lock import take_lock  # noqa: E402
+from speechlib.stages.run_lock import take_lock  # noqa: E402
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _INTERVALS = (0.1, 0.5)  # at a stage's start, and later: short stages are seen, long ones are not disturbed

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from speechlib.jobs.file_states import FileStates, file_state, read_json, write_json
-from speechlib.jobs.run_lock import is_alive
+from speechlib.stages.file_states import FileStates, file_state, read_json, write_json
+from speechlib.stages.run_lock import is_alive
 
 Record = dict[str, Any]
 Digests = dict[str, str]

@@ -1,4 +1,4 @@
-"""Tests of speechlib.jobs.relocate and utils/relocate.py: old paths in lists, and what only looks like them."""
+"""Tests of speechlib.stages.relocate and utils/relocate.py: old paths in lists, and what only looks like them."""
 
 import subprocess
 

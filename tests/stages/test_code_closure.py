@@ -1,6 +1,6 @@
-"""Tests of speechlib.jobs.code_closure: what scripts and modules lead to, in a small tree and in this one."""
+"""Tests of speechlib.stages.code_closure: what scripts and modules lead to, in a small tree and in this one."""
 
-from speechlib.jobs.code_closure import CodeClosure
+from speechlib.stages.code_closure import CodeClosure
 
 TREE = {
     "egs/a/local/own.sh": "steps/one.sh x\n# steps/commented.sh\nkind=wide\n",

@@ -5,9 +5,9 @@ import os
 import re
 from typing import Any
 
-from speechlib.jobs.file_states import read_json
-from speechlib.jobs.memory import as_text as size_text
-from speechlib.jobs.run_lock import is_alive
+from speechlib.stages.file_states import read_json
+from speechlib.stages.memory import as_text as size_text
+from speechlib.stages.run_lock import is_alive
 
 Summary = dict[str, Any]
 _RECORD = re.compile(r"(.+)\.(\d+)\.json")

@@ -1,12 +1,12 @@
-"""Tests of speechlib.jobs.file_states: digests wherever the folder is, what lists name, what lies outside."""
+"""Tests of speechlib.stages.file_states: digests wherever the folder is, what lists name, what lies outside."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from speechlib.jobs import file_states
-from speechlib.jobs.file_states import FileStates
+from speechlib.stages import file_states
+from speechlib.stages.file_states import FileStates
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""Tests of speechlib.jobs.shell_text: bash's variables, and the stages, names and paths in a recipe's text."""
+"""Tests of speechlib.stages.shell_text: bash's variables, and the stages, names and paths in a recipe's text."""
 
 import subprocess
 
 import pytest
 
-from speechlib.jobs.shell_text import StageText, read_functions, read_stages, read_variables, with_functions
+from speechlib.stages.shell_text import StageText, read_functions, read_stages, read_variables, with_functions
 
 
 def shell(text: str) -> str:

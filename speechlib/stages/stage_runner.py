@@ -12,22 +12,22 @@ import os
 import sys
 import time
 
-# As a program it stands in speechlib/jobs, and is started without the user's search path.
+# As a program it stands in speechlib/stages, and is started without the user's search path.
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.insert(0, _TOP)
 
-from speechlib.jobs.code_closure import CodeClosure  # noqa: E402
-from speechlib.jobs.file_states import FileStates, read_json, write_json  # noqa: E402
 from speechlib.jobs.job_records import read_jobs  # noqa: E402
-from speechlib.jobs.relocate import relocate  # noqa: E402
-from speechlib.jobs.shell_text import (  # noqa: E402
+from speechlib.stages.code_closure import CodeClosure  # noqa: E402
+from speechlib.stages.file_states import FileStates, read_json, write_json  # noqa: E402
+from speechlib.stages.relocate import relocate  # noqa: E402
+from speechlib.stages.shell_text import (  # noqa: E402
     StageText,
     read_functions,
     read_stages,
     read_variables,
     with_functions,
 )
-from speechlib.jobs.stage_records import Needs, Records  # noqa: E402
+from speechlib.stages.stage_records import Needs, Records  # noqa: E402
 
 # By contract the files of a recipe depend on none of them.
 _IGNORED = (
