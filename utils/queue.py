@@ -26,12 +26,8 @@ import sys
 # Instead of this folder, whose modules may have names of the standard library's (queue.py).
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-from speechlib.jobs.cluster import run_on_cluster  # noqa: E402
-from speechlib.jobs.dispatch import dispatch  # noqa: E402
+from speechlib.jobs.dispatch_to_cluster import dispatch_to_cluster  # noqa: E402
 from speechlib.jobs.grid_engine import STANDARD_CONF, GridEngine  # noqa: E402
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--print-config"]:
-        print(STANDARD_CONF, end="")
-        sys.exit()
-    sys.exit(dispatch(sys.argv, __doc__, lambda call, *report: run_on_cluster(GridEngine(call), call, *report)))
+    sys.exit(dispatch_to_cluster(sys.argv, __doc__, GridEngine, STANDARD_CONF))

@@ -5,14 +5,12 @@ import pwd
 import re
 import shlex
 import sys
-import time
 from collections.abc import Iterable
 
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call, CallError
 from speechlib.jobs.cluster import Found
-from speechlib.jobs.commands import clock, run_command
-from speechlib.jobs.outcome import Refused
+from speechlib.jobs.commands import clock, run_command, submit
 from speechlib.jobs.site_conf import read_site_conf
 
 STANDARD_CONF = """\
@@ -26,12 +24,12 @@ option time=* -l h_rt=$0
 option requeue=* -l s_rt=$0
 """
 _DEFAULT_MAX_ARRAY = 75000
+_JOB_ID = re.compile(r"^(\d+)(?:\.|$)", re.MULTILINE)  # 12, or 12.1-4:1
 _BUSY = re.compile(
     r"unable to (contact|send)|got send timeout|commlib error|timeout|try (again )?later|"
     r"only \d+ jobs? (are|is) allowed|limit .*exceeded",
     re.IGNORECASE,
 )
-_WAITS = (1, 2, 4, 8, 15, 30, 60, 120)  # seconds between attempts to submit to a busy scheduler
 # The numbers of qacct's line "failed": what befell the host, not the job.
 _HOST_FAILURES = {*range(1, 12), 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 30, 35}
 
@@ -93,19 +91,7 @@ class GridEngine:
             words += ["-t", f"1-{num_tasks}"]
             if call.max_jobs_run:
                 words += ["-tc", str(call.max_jobs_run)]
-        for wait in (*_WAITS, None):
-            code, output, error = run_command(words, script, self._environment)
-            job = re.search(r"^(\d+)(\.|$)", output, re.MULTILINE)
-            if code == 0 and job:
-                return job[1]
-            said = " ".join((error or output).split())
-            if wait is None or not _BUSY.search(said):
-                raise Refused(f"qsub refused {call.log}: {said or f'exit status {code}'}")
-            print(f"qsub: {said}: trying again in {wait} s", file=sys.stderr, flush=True)
-            time.sleep(wait)
-            for taken in self.poll([name]) or {}:  # it may have been taken all the same
-                return taken
-        raise AssertionError
+        return submit(words, script, self._environment, call.log, _JOB_ID, _BUSY, lambda: self.poll([name]) or ())
 
     def poll(self, names: Iterable[str]) -> dict[str, dict[int, Found]] | None:
         """One qstat for all jobs; what ended is not listed."""

@@ -4,14 +4,12 @@ import os
 import re
 import shlex
 import sys
-import time
 from collections.abc import Iterable
 
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call
 from speechlib.jobs.cluster import Found
-from speechlib.jobs.commands import clock, run_command
-from speechlib.jobs.outcome import Refused
+from speechlib.jobs.commands import clock, run_command, submit
 from speechlib.jobs.site_conf import read_site_conf
 
 STANDARD_CONF = """\
@@ -41,12 +39,12 @@ _ENDED = {
 }
 # What will not go away by waiting.
 _HOPELESS = {"BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS"}
+_JOB_ID = re.compile(r"^(\d+)(?:;|$)", re.MULTILINE)  # 12, or 12;cluster
 _BUSY = re.compile(
     r"timed out|Unable to contact|Connection (refused|reset)|temporarily|try again|MaxSubmitJob|MaxJobs?Per|"
     r"Slurm controller not responding|Zero Bytes|backup controller",
     re.IGNORECASE,
 )
-_WAITS = (1, 2, 4, 8, 15, 30, 60, 120)  # seconds between attempts to submit to a busy scheduler
 
 
 class Slurm:
@@ -116,19 +114,7 @@ wait $!
             words += ["--array", f"1-{num_tasks}{limit}"]
         if call.requeue:
             words += ["--signal", f"B:USR1@{call.requeue}"]
-        for wait in (*_WAITS, None):
-            code, output, error = run_command(words, script, self._environment)
-            job = output.strip().partition(";")[0]
-            if code == 0 and job.isdigit():
-                return job
-            said = " ".join((error or output).split())
-            if wait is None or not _BUSY.search(said):
-                raise Refused(f"sbatch refused {call.log}: {said or f'exit status {code}'}")
-            print(f"sbatch: {said}: trying again in {wait} s", file=sys.stderr, flush=True)
-            time.sleep(wait)
-            for job in self.poll([name]) or {}:  # it may have been taken all the same
-                return job
-        raise AssertionError
+        return submit(words, script, self._environment, call.log, _JOB_ID, _BUSY, lambda: self.poll([name]) or ())
 
     def poll(self, names: Iterable[str]) -> dict[str, dict[int, Found]] | None:
         """One squeue for all jobs; what ended is listed for a while (MinJobAge)."""

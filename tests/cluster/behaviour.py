@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,17 +30,21 @@ class Cluster:
 
     Attributes:
         dispatcher: utils/slurm.py or utils/queue.py.
+        cluster: its daemons.
         environment: variables for it.
         status_command: the name of the program that it polls with.
         impossible: options that no node can fulfil.
         cancelled: words that tell a cancelled task from a failed one.
     """
 
-    dispatcher: Path
-    environment: dict[str, str]
     status_command: str
     impossible: tuple[str, ...]
     cancelled: str
+
+    def __init__(self, dispatcher: Path, cluster: Any) -> None:
+        self.dispatcher = dispatcher
+        self.cluster = cluster
+        self.environment: dict[str, str] = cluster.environment
 
     def queued(self) -> str:
         """The scheduler's list of jobs that wait or run; empty if there are none."""

@@ -13,11 +13,6 @@ class _GridEngine(Cluster):
     impossible = ("-l", "mem_free=900G,hostname=nowhere")
     cancelled = "was killed"
 
-    def __init__(self, root, cluster: GridEngineCluster) -> None:
-        self.dispatcher = root / "utils/queue.py"
-        self.cluster = cluster
-        self.environment = cluster.environment
-
     def queued(self) -> str:
         return self.cluster.command("qstat")
 
@@ -30,7 +25,7 @@ def cluster(root):
     if missing():
         pytest.skip(missing())
     cluster = GridEngineCluster(slots=8)
-    yield _GridEngine(root, cluster)
+    yield _GridEngine(root / "utils/queue.py", cluster)
     cluster.stop()
 
 

@@ -16,11 +16,6 @@ class _Slurm(Cluster):
     impossible = ("--mem", "900G")
     cancelled = "was cancelled"
 
-    def __init__(self, root, cluster: SlurmCluster) -> None:
-        self.dispatcher = root / "utils/slurm.py"
-        self.cluster = cluster
-        self.environment = cluster.environment
-
     def queued(self) -> str:
         lines = self.cluster.command("squeue", "-h", "-t", "PENDING,RUNNING,COMPLETING", "-o", "%i %j").splitlines()
         return "\n".join(line for line in lines if "overtime" not in line)
@@ -34,7 +29,7 @@ def cluster(root, tmp_path_factory):
     if missing():
         pytest.skip(missing())
     cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "s", cpus=8, max_array_size=MAX_ARRAY)
-    yield _Slurm(root, cluster)
+    yield _Slurm(root / "utils/slurm.py", cluster)
     cluster.stop()
 
 

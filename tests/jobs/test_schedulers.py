@@ -105,7 +105,7 @@ def test_sbatch_is_called_with_what_was_asked_for(programs, monkeypatch):
 
 
 def test_a_busy_scheduler_is_asked_again(programs, monkeypatch, capsys):
-    monkeypatch.setattr("speechlib.jobs.slurm._WAITS", (0.01, 0.01))
+    monkeypatch.setattr("speechlib.jobs.commands._WAITS", (0.01, 0.01))
     programs("squeue", "true")
     busy = 'echo "Socket timed out" >&2; exit 1'
     calls = programs("sbatch", f"[ $(wc -l <sbatch.calls) -ge 3 ] && echo 5 && exit; {busy}")
@@ -115,7 +115,7 @@ def test_a_busy_scheduler_is_asked_again(programs, monkeypatch, capsys):
 
 
 def test_a_submission_that_arrived_after_all_is_not_repeated(programs, monkeypatch):
-    monkeypatch.setattr("speechlib.jobs.slurm._WAITS", (0.01, 0.01))
+    monkeypatch.setattr("speechlib.jobs.commands._WAITS", (0.01, 0.01))
     programs("squeue", "echo '8|PENDING|None'")
     calls = programs("sbatch", 'echo "Socket timed out" >&2; exit 1')
     call = parse_call(["x.log", "true"])
