@@ -17,11 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import compare_runs
-import grid_engine_cluster
-import slurm_cluster
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT)  # as a program it stands in tests/cluster
+
+from tests.cluster import compare_runs, grid_engine_cluster, slurm_cluster  # noqa: E402
+
 RECIPES = ("timit", "voxceleb1", "callhome", "emotion")
 
 

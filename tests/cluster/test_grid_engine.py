@@ -4,8 +4,9 @@ import subprocess
 import time
 
 import pytest
-from behaviour import Behaviour, Cluster, check_steps_give_the_same
-from grid_engine_cluster import GridEngineCluster, missing
+
+from tests.cluster.behaviour import Behaviour, Cluster, check_steps_give_the_same
+from tests.cluster.grid_engine_cluster import GridEngineCluster, missing
 
 
 class _GridEngine(Cluster):

@@ -5,8 +5,9 @@ import subprocess
 import time
 
 import pytest
-from behaviour import Behaviour, Cluster, check_steps_give_the_same, wait_for
-from slurm_cluster import SlurmCluster, missing
+
+from tests.cluster.behaviour import Behaviour, Cluster, check_steps_give_the_same, wait_for
+from tests.cluster.slurm_cluster import SlurmCluster, missing
 
 MAX_ARRAY = 11
 

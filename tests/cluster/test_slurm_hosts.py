@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from behaviour import wait_for
-from slurm_cluster import SlurmCluster, missing, missing_namespaces
 
 from speechlib.io.tables import open_table
+from tests.cluster.behaviour import wait_for
+from tests.cluster.slurm_cluster import SlurmCluster, missing, missing_namespaces
 
 
 @pytest.fixture(scope="module")
