@@ -27,6 +27,9 @@ RECIPES = ("timit", "voxceleb1", "callhome", "emotion")
 
 def main() -> int:
     """Run and compare; 1 if a run fails or differs."""
+    if "--help" in sys.argv:
+        print(__doc__)
+        return 0
     parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
     parser.add_argument("--recipes", default=" ".join(RECIPES))
     parser.add_argument("--folder", type=Path)

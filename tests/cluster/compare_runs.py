@@ -3,8 +3,9 @@
 
 Usage: tests/cluster/compare_runs.py <run-dir> <other-run-dir>
 
-Logs are not compared, nor what tells of time, place and machine in JSON, YAML and HTML files. Prints each difference
-and the number of files of each kind that were equal; the exit status is 1 if there are differences.
+Logs are not compared, nor stamps of jobs, which go by the dates of archives, pictures and pages, nor what tells of
+time, place and machine in JSON files. Prints each difference and the number of files of each kind that were equal; the
+exit status is 1 if there are differences.
 """
 
 import collections
@@ -17,7 +18,7 @@ from typing import Any
 
 _PARTS = ("data", "exp", "results")
 _NOT_COMPARED = re.compile(
-    r"(^|/)(log|q|\.backup|\.stages|runs|tensorboard)(/|$)|\.log$|(^|/)\.|events\.out|\.html$|\.tex$|\.png$|\.pdf$"
+    r"(^|/)(log|q|\.backup|\.stages|runs|tensorboard)(/|$)|\.log$|\.done(\.json)?$|(^|/)\.|events\.out|\.html$|\.tex$|\.png$|\.pdf$"
 )
 _OF_THE_RUN = re.compile(
     r"seconds|time|date|commit|host|memory|wait_share|speed|per_second|threads|version|command|digest|machine|platform"
