@@ -7,7 +7,7 @@ from typing import NamedTuple  # dataclasses would take a tenth of a short job's
 _ARRAY = re.compile(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?")
 _LOOKS_LIKE_ARRAY = re.compile(r"[A-Za-z_]\w*=[^/]*")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_TIME = re.compile(r"(\d{1,4}-)?(\d{1,6}(?::\d\d){0,2})")
+_TIME = re.compile(r"(\d{1,4}-)?(\d{1,6}(?::\d{1,2}){0,2})")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _RESOURCES = ("--max-jobs-run", "--num-threads", "--mem", "--gpu", "--time", "--num-nodes", "--gpus-per-node")
 _FOR_CLUSTERS = ("--retries", "--requeue", "--config")
@@ -38,7 +38,7 @@ class Call(NamedTuple):
         arguments: the command's words, with the name in them.
         max_jobs_run: limit on tasks that run at one time, or None.
         num_threads: threads a task, or None where the caller did not say.
-        mem: bytes a task, or None; gpu: GPUs a task, on each of its nodes; time: limit in seconds, or None.
+        mem: bytes a task, or None; gpu: GPUs a task, on each of its nodes, or None; time: limit in seconds, or None.
         num_nodes: nodes a task, on each of which the command is started.
         retries: how often a task that the cluster lost is submitted again.
         requeue: seconds before the time limit at which a task is told to write a checkpoint; 0: it is not told.
@@ -55,7 +55,7 @@ class Call(NamedTuple):
     max_jobs_run: int | None = None
     num_threads: int | None = None
     mem: int | None = None
-    gpu: int = 0
+    gpu: int | None = None
     time: int | None = None
     num_nodes: int = 1
     retries: int = 0

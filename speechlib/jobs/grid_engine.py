@@ -16,6 +16,7 @@ from speechlib.jobs.site_conf import read_site_conf
 STANDARD_CONF = """\
 command qsub -w e
 option mem=* -l mem_free=$0
+option mem=0
 option num_threads=* -pe smp $0
 option num_threads=1
 option gpu=* -l gpu=$0
@@ -50,14 +51,14 @@ class GridEngine:
             )
         conf = read_site_conf(call.config, "conf/queue.conf", STANDARD_CONF)
         values = {name.replace("-", "_"): value for name, value in call.site_options}
-        if call.mem:
-            values["mem"] = f"{-(-call.mem >> 20)}M"
+        if call.mem is not None:
+            values["mem"] = f"{-(-call.mem >> 20)}M" if call.mem else "0"
         if call.time:
             values["time"] = clock(call.time)
         if call.requeue:
             values["requeue"] = clock(call.time - call.requeue)
         for name in ("num_threads", "gpu"):
-            if getattr(call, name):
+            if getattr(call, name) is not None:
                 values[name] = str(getattr(call, name))
         # qsub -sync y of Kaldi's recipes would wait in our stead.
         words = re.sub(r"(^|\0)-sync\0[^\0]*", "", "\0".join(call.scheduler_words)).split("\0")

@@ -15,6 +15,7 @@ from speechlib.jobs.site_conf import read_site_conf
 STANDARD_CONF = """\
 command sbatch
 option mem=* --mem $0
+option mem=0
 option num_threads=* --cpus-per-task $0
 option gpu=* --gres gpu:$0
 option gpu=0
@@ -58,12 +59,12 @@ class Slurm:
         """
         conf = read_site_conf(call.config, "conf/slurm.conf", STANDARD_CONF)
         values = {name.replace("-", "_"): value for name, value in call.site_options}
-        if call.mem:
-            values["mem"] = f"{-(-call.mem >> 20)}M"
+        if call.mem is not None:
+            values["mem"] = f"{-(-call.mem >> 20)}M" if call.mem else "0"
         if call.time:
             values["time"] = clock(call.time)
         for name in ("num_threads", "gpu"):
-            if getattr(call, name):
+            if getattr(call, name) is not None:
                 values[name] = str(getattr(call, name))
         if call.num_nodes > 1:
             values["num_nodes"] = str(call.num_nodes)

@@ -104,6 +104,19 @@ def test_sbatch_is_called_with_what_was_asked_for(programs, monkeypatch):
     assert Path("script").read_text() == "#!/bin/bash\n" and Path("outer").read_text() == "\n"
 
 
+def test_nothing_of_a_resource_is_an_option_of_its_own(programs):
+    Path("conf").mkdir()
+    Path("conf/slurm.conf").write_text("command sbatch\noption gpu=0 -p cpu\ndefault gpu=0\n")
+    calls = programs("sbatch", "echo 1")
+    for words in ("--gpu 0 --mem 0 x.log true", "x.log true", "--gpu 2 --mem 1G x.log true"):
+        call = parse_call(words.split())
+        try:
+            Slurm(call).submit(call, "", "name", 1, False)
+        except CallError as error:
+            assert "--gpu 2: expected one of 0" in str(error)
+    assert [line.partition(" --parsable")[0] for line in calls.read_text().splitlines()] == ["-p cpu", "-p cpu"]
+
+
 def test_a_busy_scheduler_is_asked_again(programs, monkeypatch, capsys):
     monkeypatch.setattr("speechlib.jobs.commands._WAITS", (0.01, 0.01))
     programs("squeue", "true")
