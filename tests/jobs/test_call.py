@@ -78,7 +78,8 @@ def test_a_misspelt_option_is_refused_where_nobody_knows_others(words, meant):
 
 
 @pytest.mark.parametrize(
-    "text, seconds", [("90", 5400), ("1:30", 90), ("2:00:05", 7205), ("1-2", 93600), ("1-02:03:04", 93784), ("4:0:0", 14400)]
+    "text, seconds",
+    [("90", 5400), ("1:30", 90), ("2:00:05", 7205), ("4:0:0", 14400), ("1-2", 93600), ("1-02:03:04", 93784)],
 )
 def test_time_is_read_as_sbatch_reads_it(text, seconds):
     assert parse_call(["--time", text, "x.log", "true"]).time == seconds
