@@ -71,7 +71,8 @@ def _run(recipe: str, folder: Path, name: str, environment: dict[str, str], opti
     shutil.copytree(ROOT / "egs" / recipe, place, symlinks=True, ignore=shutil.ignore_patterns(*made, "__pycache__"))
     for part in ("speechlib", "steps", "utils", "local"):
         (top / part).symlink_to(ROOT / part)
-    (place / "cmd.sh").write_text(f'export train_cmd="utils/{name}.py"\nexport cuda_cmd="utils/{name}.py"\n')
+    cmd = f"utils/{name}.py --mem 1900M"
+    (place / "cmd.sh").write_text(f'export train_cmd="{cmd}"\nexport cuda_cmd="{cmd}"\n')
     result = folder / f"{recipe}.{name}"
     result.mkdir()
     with (result / "log").open("wb") as log:
