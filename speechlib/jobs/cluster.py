@@ -227,10 +227,15 @@ class _ClusterRun:
 
     def _all_said(self, number: int) -> None:
         statuses = self._said[number].values()
-        if any(status["warned"] for status in statuses) and any(status["code"] == RUN_AGAIN for status in statuses):
+        if self._wants_again(number):
             self._again(number)
         elif all(status["code"] <= 128 for status in statuses):  # of a signal the scheduler may know the reason
             self._end(number, _first_failure(status["code"] for status in statuses))
+
+    def _wants_again(self, number: int) -> bool:
+        """Whether a task ended for the warning that it got: one of its nodes may have seen it before the others."""
+        statuses = self._said.get(number, {}).values()
+        return any(status["warned"] for status in statuses) and any(status["code"] == RUN_AGAIN for status in statuses)
 
     def _ask(self) -> None:
         """One call to the scheduler: about the end of tasks that did not tell it themselves, else about all."""
@@ -262,6 +267,9 @@ class _ClusterRun:
 
     def _settle(self, number: int, explained: Found | None) -> None:
         """The scheduler has done with a task: what it said itself counts, then what the scheduler says."""
+        if self._wants_again(number):  # srun ended the other nodes before they said so
+            self._again(number)
+            return
         since, found = self._silent[number]
         found = explained or found
         late = time.monotonic() - since >= _SILENCE

@@ -56,16 +56,16 @@ def _unquoted(text: str) -> str:
     if text.startswith('"'):
         return re.sub(r"\\([$`\"\\\n])", r"\1", text[1:-1])
     if text.startswith("$'"):
-        return re.sub(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", _ansi, text[2:-1], flags=re.DOTALL)
+        text = re.sub(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", _ansi, text[2:-1], flags=re.DOTALL)
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     return text
 
 
 def _ansi(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 8))
-    if match[2]:
-        return chr(int(match[2], 16))
-    return _ESCAPES.get(match[3], match[3])
+    if match[3]:
+        return _ESCAPES.get(match[3], match[3])
+    byte = int(match[1], 8) if match[1] else int(match[2], 16)
+    return chr(byte) if byte < 128 else chr(0xDC00 + byte)  # in the C locale a letter is several of them
 
 
 def read_functions(dump: str) -> dict[str, str]:

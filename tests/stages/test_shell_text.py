@@ -1,5 +1,6 @@
 """Tests of speechlib.stages.shell_text: bash's variables, and the stages, names and paths in a recipe's text."""
 
+import os
 import subprocess
 
 import pytest
@@ -11,7 +12,8 @@ def shell(text: str) -> str:
     return subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True).stdout
 
 
-def test_variables_are_read_back_whatever_is_in_them():
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_variables_are_read_back_whatever_is_in_them(locale):
     values = {
         "plain": "a b",
         "quotes": "it's \"so\" $HOME `x` \\ $(date)",
@@ -25,6 +27,7 @@ def test_variables_are_read_back_whatever_is_in_them():
         ["bash", "-c", f"{assignments}a=('x y' \"\" $'q\\n\"' '[1]=(z)'); declare -A m=([k e]='v ]'); declare b\n"
          "declare -p"],
         input="".join(f"{value}\0" for value in values.values()), capture_output=True, text=True,
+        env={**os.environ, "LC_ALL": locale}, encoding="utf-8", errors="surrogateescape",
     ).stdout  # fmt: skip
     found = read_variables(dump)
     assert {name: found[name] for name in values} == {name: [value] for name, value in values.items()}

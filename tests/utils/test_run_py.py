@@ -143,6 +143,7 @@ def test_an_interrupt_leaves_no_job_behind(root, tmp_path, number):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
     )
     try:
         assert wait_for(lambda: command_lines().count(f"\nsleep {mark}") >= 4)
