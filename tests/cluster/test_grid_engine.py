@@ -55,7 +55,8 @@ for i in $(seq 300); do sleep 0.2; done
 def test_a_job_that_cannot_be_started_is_told_and_removed(cluster, tmp_path):
     code, said = cluster.call(tmp_path, "-wd", str(tmp_path / "nowhere"), "x.log", "true")
     # In its list of jobs or, by then, in its accounts.
-    assert code == 1 and re.search("could not be started by Grid Engine: .*nowhere|changing into working directory", said)
+    why = "could not be started by Grid Engine: .*nowhere|failed in Grid Engine: changing into working directory"
+    assert code == 1 and re.search(why, said)
     assert not cluster.queued()
 
 
