@@ -14,7 +14,7 @@ from speechlib.jobs.commands import clock, run_command, submit
 from speechlib.jobs.site_conf import read_site_conf
 
 STANDARD_CONF = """\
-command qsub -w e
+command qsub
 option mem=* -l mem_free=$0
 option mem=0
 option num_threads=* -pe smp $0
@@ -88,6 +88,8 @@ class GridEngine:
             Refused: qsub says no.
         """
         words = [*self._words, "-terse", "-S", "/bin/bash", "-N", name, "-o", "/dev/null", "-j", "y", "-r", "n"]
+        if not call.mem:  # refuse what no host has; free memory, a load that varies, would always be refused
+            words += ["-w", "e"]
         if is_array:
             words += ["-t", f"1-{num_tasks}"]
             if call.max_jobs_run:

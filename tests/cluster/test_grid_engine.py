@@ -61,7 +61,7 @@ def test_a_job_that_cannot_be_started_is_told_and_removed(cluster, tmp_path):
 
 
 def test_threads_are_slots(cluster, tmp_path):
-    done = cluster.call(tmp_path, "--num-threads", 3, "x.log", "bash", "-c", "echo slots $NSLOTS")
+    done = cluster.call(tmp_path, "--num-threads", 3, "--mem", "100M", "x.log", "bash", "-c", "echo slots $NSLOTS")
     assert done == (0, "") and "\nslots 3\n" in (tmp_path / "x.log").read_text()
 
 

@@ -161,7 +161,7 @@ def test_qsub_is_called_with_what_was_asked_for(programs):
     engine = GridEngine(call)
     assert engine.max_array == 50 and engine.submit(call, "script", "name", 9, True) == "78"
     assert calls.read_text() == (
-        "-w e -l mem_free=2048M -l h_rt=1:00:00 -l s_rt=0:59:00 -pe smp 2 -l arch=x -terse -S /bin/bash -N name "
+        "-l mem_free=2048M -l h_rt=1:00:00 -l s_rt=0:59:00 -pe smp 2 -l arch=x -terse -S /bin/bash -N name "
         "-o /dev/null -j y -r n -t 1-9 -tc 3\n"
     )
 
