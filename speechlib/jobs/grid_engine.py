@@ -3,15 +3,13 @@
 import os
 import pwd
 import re
-import shlex
-import sys
 from collections.abc import Iterable
 
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call, CallError
 from speechlib.jobs.cluster import Found
 from speechlib.jobs.commands import clock, run_command, submit
-from speechlib.jobs.site_conf import read_site_conf
+from speechlib.jobs.site_conf import option_values, read_site_conf
 
 STANDARD_CONF = """\
 command qsub
@@ -50,16 +48,8 @@ class GridEngine:
                 "(see the step's options), or use utils/slurm.py"
             )
         conf = read_site_conf(call.config, "conf/queue.conf", STANDARD_CONF)
-        values = {name.replace("-", "_"): value for name, value in call.site_options}
-        if call.mem is not None:
-            values["mem"] = f"{-(-call.mem >> 20)}M" if call.mem else "0"
-        if call.time:
-            values["time"] = clock(call.time)
-        if call.requeue:
-            values["requeue"] = clock(call.time - call.requeue)
-        for name in ("num_threads", "gpu"):
-            if getattr(call, name) is not None:
-                values[name] = str(getattr(call, name))
+        warning = {"requeue": clock(call.time - call.requeue)} if call.requeue else {}
+        values = option_values(call, **warning)
         # qsub -sync y of Kaldi's recipes would wait in our stead.
         words = re.sub(r"(^|\0)-sync\0[^\0]*", "", "\0".join(call.scheduler_words)).split("\0")
         self._words = [*conf.words(values), *filter(None, words)]
@@ -75,11 +65,7 @@ class GridEngine:
 
     def script(self, call: Call, spec: str, statuses: str) -> str:
         """The job's script."""
-        runner = shlex.quote(os.path.realpath(on_node.__file__))
-        return (
-            f"#!/bin/bash\npython={shlex.quote(sys.executable)}\n[ -x \"$python\" ] || python=python3\n"
-            f"exec \"$python\" -I -S {runner} <<'END_OF_CALL'\n{spec}\nEND_OF_CALL\n"
-        )
+        return on_node.script(spec)
 
     def submit(self, call: Call, script: str, name: str, num_tasks: int, is_array: bool) -> str:
         """Submit with qsub, again and again while the scheduler is busy.

@@ -9,6 +9,7 @@ stop end it.
 import json
 import os
 import select
+import shlex
 import signal
 import sys
 import time
@@ -26,7 +27,15 @@ from speechlib.jobs.spawn import spawn_bash  # noqa: E402
 
 NO_FOLDER, NO_LOG = 91, 92  # exit codes of what no log can tell
 _WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # Slurm's --signal, Grid Engine's s_rt and -notify
+# A job's script: this Python, where the node has it under the same name, starts this file.
+SCRIPT_HEAD = f'#!/bin/bash\npython={shlex.quote(sys.executable)}\n[ -x "$python" ] || python=python3\n'
+START = f'"$python" -I -S {shlex.quote(os.path.realpath(__file__))}'
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def script(spec: str) -> str:
+    """A job's script that runs its task on one node; spec is the call as JSON."""
+    return f"{SCRIPT_HEAD}exec {START} <<'END_OF_CALL'\n{spec}\nEND_OF_CALL\n"
 
 
 def task_number(ranges: list[list[int]], index: int) -> int:

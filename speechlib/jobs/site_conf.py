@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from speechlib.jobs.call import CallError, nearest_option
+from speechlib.jobs.call import Call, CallError, nearest_option
+from speechlib.jobs.commands import clock
 
 _COMMAND = re.compile(r"command\s+(\S.*)")
 _DEFAULT = re.compile(r"default\s+([^\s=]+)=(\S+)")
@@ -53,6 +54,20 @@ class SiteConf(NamedTuple):
         near = nearest_option(name, known)
         hint = f"; did you mean {near}?" if near else ""
         return f"unknown option --{name.replace('_', '-')}{hint} (or a line `option {name}=* ...` is missing)"
+
+
+def option_values(call: Call, **more: str) -> dict[str, str]:
+    """What a call asks of a scheduler, as values of options, and `more`; what it leaves open is not among them."""
+    values = {name.replace("-", "_"): value for name, value in call.site_options}
+    if call.mem is not None:
+        values["mem"] = f"{-(-call.mem >> 20)}M" if call.mem else "0"
+    if call.time:
+        values["time"] = clock(call.time)
+    values |= more
+    for name in ("num_threads", "gpu"):
+        if getattr(call, name) is not None:
+            values[name] = str(getattr(call, name))
+    return values
 
 
 def parse_site_conf(text: str, path: str, standard: SiteConf | None = None) -> SiteConf:

@@ -3,14 +3,13 @@
 import os
 import re
 import shlex
-import sys
 from collections.abc import Iterable
 
 from speechlib.jobs import on_node
 from speechlib.jobs.call import Call
 from speechlib.jobs.cluster import Found
-from speechlib.jobs.commands import clock, run_command, submit
-from speechlib.jobs.site_conf import read_site_conf
+from speechlib.jobs.commands import run_command, submit
+from speechlib.jobs.site_conf import option_values, read_site_conf
 
 STANDARD_CONF = """\
 command sbatch
@@ -58,14 +57,7 @@ class Slurm:
             CallError: an option or a line of the configuration cannot be understood.
         """
         conf = read_site_conf(call.config, "conf/slurm.conf", STANDARD_CONF)
-        values = {name.replace("-", "_"): value for name, value in call.site_options}
-        if call.mem is not None:
-            values["mem"] = f"{-(-call.mem >> 20)}M" if call.mem else "0"
-        if call.time:
-            values["time"] = clock(call.time)
-        for name in ("num_threads", "gpu"):
-            if getattr(call, name) is not None:
-                values[name] = str(getattr(call, name))
+        values = option_values(call)
         if call.num_nodes > 1:
             values["num_nodes"] = str(call.num_nodes)
         self._words = [*conf.words(values), *call.scheduler_words]
@@ -86,16 +78,14 @@ class Slurm:
 
     def script(self, call: Call, spec: str, statuses: str) -> str:
         """The batch script; on several nodes srun starts on_node.py on each of them."""
-        runner = shlex.join([os.path.realpath(on_node.__file__)])
-        head = f"#!/bin/bash\npython={shlex.quote(sys.executable)}\n[ -x \"$python\" ] || python=python3\n"
         if call.num_nodes == 1:
-            return f"{head}exec \"$python\" -I -S {runner} <<'END_OF_CALL'\n{spec}\nEND_OF_CALL\n"
+            return on_node.script(spec)
         warning = shlex.quote(os.path.join(statuses, "warning."))
-        return f"""{head}master=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+        return f"""{on_node.SCRIPT_HEAD}master=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export SPEECHLIB_MASTER=$master:$((20000 + SLURM_JOB_ID % 10000))
 trap ': >{warning}"$SLURM_JOB_ID"' USR1
 srun --kill-on-bad-exit=1 --nodes={call.num_nodes} --ntasks-per-node=1 --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" \\
-  "$python" -I -S {runner} <<'END_OF_CALL' &
+  {on_node.START} <<'END_OF_CALL' &
 {spec}
 END_OF_CALL
 while kill -0 $! 2>/dev/null; do wait $!; done

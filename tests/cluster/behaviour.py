@@ -183,6 +183,16 @@ class Behaviour:
         counts = [int((folder / f"x.{n}.log").read_text().split("#\n", 1)[1].split()[0]) for n in range(1, 6)]
         assert max(counts) <= 2
 
+    def test_a_warned_task_is_run_again(self, cluster, folder):
+        """SIGUSR1 comes before the limit; the task ends with 75 and goes on from its checkpoint in another job."""
+        script = """
+trap 'echo half >checkpoint; exit 75' USR1
+if [ -e checkpoint ]; then echo "after $(cat checkpoint)"; exit 0; fi
+for i in $(seq 300); do sleep 0.2; done
+"""
+        done = cluster.call(folder, "--time", "0:01:00", "--requeue", 58, "x.log", "bash", "-c", script)
+        assert done == (0, "") and "after half" in (folder / "x.log").read_text()
+
     def test_a_command_that_asks_to_be_run_again_without_a_warning_has_failed(self, cluster, folder):
         options = ("--time", "10:00", "--requeue", 30)
         code, said = cluster.call(folder, *options, "x.log", "bash", "-c", "echo >>runs; exit 75")

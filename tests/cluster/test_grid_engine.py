@@ -41,17 +41,6 @@ def test_out_of_time(cluster, tmp_path):
     assert code == 1 and "ran out of its time" in said and "    on\n" in said and time.monotonic() - began < 60
 
 
-def test_a_warned_task_is_run_again(cluster, tmp_path):
-    """SIGUSR1 comes before the limit; the task ends with 75 and goes on from its checkpoint in another job."""
-    script = """
-trap 'echo half >checkpoint; exit 75' USR1
-if [ -e checkpoint ]; then echo "after $(cat checkpoint)"; exit 0; fi
-for i in $(seq 300); do sleep 0.2; done
-"""
-    done = cluster.call(tmp_path, "--time", "0:01:00", "--requeue", 58, "x.log", "bash", "-c", script)
-    assert done == (0, "") and "after half" in (tmp_path / "x.log").read_text()
-
-
 def test_a_job_that_cannot_be_started_is_told_and_removed(cluster, tmp_path):
     code, said = cluster.call(tmp_path, "-wd", str(tmp_path / "nowhere"), "x.log", "true")
     # In its list of jobs or, by then, in its accounts.
