@@ -22,124 +22,19 @@ import json
 import multiprocessing
 import os
 import platform
-import random
-import resource
 import shutil
-import string
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+
+import scale_calls as calls
+import scale_corpus as corpus
 
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP))
-
-_DECK = string.ascii_letters + string.digits + "-_"  # what the names of videos are made of
-_FRAMES, _DIM = 300, 30  # of a matrix in the archives
-_MATRICES = 50  # of an archive; a script points to each many times
-_AUDIO_FILES, _AUDIO_SECONDS = 1000, 8.0  # of the stages, all links to one
-_READS = 20_000
-_COLD_READS = 2_000
-
-
-class Utterance(NamedTuple):
-    """A line of every file: names, length in frames, and where its recording's segment begins (seconds)."""
-
-    number: int
-    name: str
-    speaker: str
-    video: str
-    part: int
-    frames: int
-    begin: float
-
-
-def utterances(count: int, num_speakers: int) -> Iterator[Utterance]:
-    """Utterances in LC_ALL=C order; a video of a speaker has about eight of 4 to 20 s."""
-    generator = random.Random(0)
-    number = 0
-    for place in range(num_speakers):
-        speaker = f"id{place:05d}"
-        remaining = (place + 1) * count // num_speakers - place * count // num_speakers
-        videos = sorted("".join(generator.choices(_DECK, k=11)) for _ in range(-(-remaining // 8)))
-        for video in videos:
-            begin = 0.0
-            for part in range(1, min(8, remaining) + 1):
-                frames = 400 + min(1600, int(generator.expovariate(1 / 390)))  # 7.8 s in the mean, as there
-                yield Utterance(number, f"{speaker}-{video}-{part:05d}", speaker, video, part, frames, begin)
-                begin += frames / 100 + 1
-                number += 1
-            remaining -= min(8, remaining)
-
-
-class Archives(NamedTuple):
-    """A thousand archives of equal matrices: where a script finds an utterance's features."""
-
-    folder: Path
-    count: int
-    stride: int  # bytes from matrix to matrix
-    key_bytes: int
-
-    def entry(self, utterance: int, total: int) -> str:
-        """The entry of an utterance; neighbours are in one archive, as jobs leave them."""
-        archive = utterance * self.count // total
-        offset = utterance % _MATRICES * self.stride + self.key_bytes
-        return f"{self.folder}/raw_mfcc_train.{archive + 1}.ark:{offset}"
-
-
-def make_archives(folder: Path, count: int) -> Archives:
-    """Archives of compressed matrices on disk (runs in a process of its own, as NumPy would stay in memory)."""
-    import numpy as np
-
-    from speechlib.io import ark
-
-    folder.mkdir()
-    matrix = np.random.default_rng(0).normal(0, 10, (_FRAMES, _DIM)).astype(np.float32)
-    record = b"".join(bytes(piece) for piece in ark.encode(matrix, True, True))
-    keys = [f"matrix{number:05d} ".encode() for number in range(_MATRICES)]
-    whole = b"".join(key + record for key in keys)
-    for number in range(1, count + 1):
-        with open(folder / f"raw_mfcc_train.{number}.ark", "wb") as file:
-            file.write(whole)
-            os.fsync(file.fileno())
-    return Archives(folder, count, len(keys[0]) + len(record), len(keys[0]))
-
-
-def make_data_dirs(work: Path, archives: Archives, count: int, num_speakers: int) -> None:
-    """`data`, a recording an utterance, and `segments`, several segments a recording."""
-    rows: dict[str, Callable[[Utterance], str]] = {
-        "utt2spk": lambda utt: utt.speaker,
-        "wav.scp": lambda utt: f"/corpora/voxceleb2/dev/wav/{utt.speaker}/{utt.video}/{utt.part:05d}.wav",
-        "feats.scp": lambda utt: archives.entry(utt.number, count),
-        "vad.scp": lambda utt: archives.entry(utt.number, count).replace("raw_mfcc", "vad"),
-        "utt2dur": lambda utt: f"{utt.frames / 100:.2f}",
-        "utt2num_frames": lambda utt: str(utt.frames),
-    }
-    one, cut = work / "data", work / "segments"
-    one.mkdir(), cut.mkdir()
-    for name, value in rows.items():
-        with open(one / name, "w") as file:
-            file.writelines(f"{utt.name} {value(utt)}\n" for utt in utterances(count, num_speakers))
-    with open(one / "spk2utt", "w") as lists, open(one / "spk2gender", "w") as genders:
-        speaker = ""
-        for utt in utterances(count, num_speakers):
-            if utt.speaker != speaker:
-                lists.write(f"\n{utt.speaker}" if speaker else utt.speaker)
-                genders.write(f"{utt.speaker} {'mf'[int(utt.speaker[2:]) % 2]}\n")
-                speaker = utt.speaker
-            lists.write(f" {utt.name}")
-        lists.write("\n")
-    for name in ("utt2spk", "spk2utt", "spk2gender", "feats.scp", "utt2num_frames"):
-        shutil.copyfile(one / name, cut / name)
-    with open(cut / "segments", "w") as segments, open(cut / "wav.scp", "w") as recordings:
-        for utt in utterances(count, num_speakers):
-            name = f"{utt.speaker}-{utt.video}"
-            segments.write(f"{utt.name} {name} {utt.begin:.2f} {utt.begin + utt.frames / 100:.2f}\n")
-            if utt.part == 1:
-                recordings.write(f"{name} /corpora/voxceleb2/dev/wav/{utt.speaker}/{utt.video}.wav\n")
 
 
 class Bench:
@@ -211,7 +106,7 @@ def measure(script: str) -> dict[str, float]:
 
 
 def in_fresh_process(function: Callable, *arguments: object):
-    """What a function of this module returns in a process that has done nothing else."""
+    """What a function returns in a process that has done nothing else."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
@@ -341,214 +236,45 @@ def indices(bench: Bench) -> None:
     if not bench.begin("index", "s", "B kept", "B at peak"):
         return
     data = bench.work / "data"
-    bench.call("read_script, feats.scp", index_script, data / "feats.scp")
-    bench.call("read_map, utt2spk", index_map, data / "utt2spk")
-    bench.call("DataDir: segments", index_segments, bench.work / "segments")
-    bench.call("read_utterances, utt2spk", index_utterances, data / "utt2spk")
-    bench.call("UtteranceAudio, wav.scp", index_audio, data)
-    bench.call("NameTable, utt2spk", index_names, data / "utt2spk")
-    bench.call("split_held_out, a training set", index_training, data)
-    in_fresh_process(make_vectors, data / "utt2spk", bench.work / "vectors.ark")
-    bench.call("read_vectors, beside the numbers", index_vectors, bench.work / "vectors.ark")
+    bench.call("read_script, feats.scp", calls.index_script, data / "feats.scp")
+    bench.call("read_map, utt2spk", calls.index_map, data / "utt2spk")
+    bench.call("DataDir: segments", calls.index_segments, bench.work / "segments")
+    bench.call("read_utterances, utt2spk", calls.index_utterances, data / "utt2spk")
+    bench.call("UtteranceAudio, wav.scp", calls.index_audio, data)
+    bench.call("NameTable, utt2spk", calls.index_names, data / "utt2spk")
+    bench.call("split_held_out, a training set", calls.index_training, data)
+    in_fresh_process(corpus.make_vectors, data / "utt2spk", bench.work / "vectors.ark")
+    bench.call("read_vectors, beside the numbers", calls.index_vectors, bench.work / "vectors.ark")
     (bench.work / "vectors.ark").unlink()
     few, part = bench.args.utterances // 20, bench.work / "part"
     measure(f"{TOP}/utils/subset_data_dir.sh {data} {few} {part}")
-    bench.call("read_training_features", index_features, part)
+    bench.call("read_training_features", calls.index_features, part)
     shutil.rmtree(part)
-    if have_kaldiio():
-        bench.call("kaldiio.load_scp, feats.scp", index_kaldiio, data / "feats.scp")
+    if calls.have_kaldiio():
+        bench.call("kaldiio.load_scp, feats.scp", calls.index_kaldiio, data / "feats.scp")
     factor = bench.args.index_factor
     # Half of what is free should do for the larger tables; on a smaller machine they are left out.
-    if factor > 1 and available_bytes() > 2 * 1000 * factor * bench.args.utterances:
+    if factor > 1 and calls.available_bytes() > 2 * 1000 * factor * bench.args.utterances:
         for name in ("feats.scp", "utt2spk"):
             with open(bench.work / name, "w") as larger:
                 for copy in range(factor):
                     with open(data / name) as file:
                         larger.writelines(f"{copy}-{line}" for line in file)
-        bench.call(f"read_script, {factor} times", index_script, bench.work / "feats.scp")
-        bench.call(f"NameTable, {factor} times", index_names, bench.work / "utt2spk")
-        if have_kaldiio():
-            bench.call(f"kaldiio.load_scp, {factor} times", index_kaldiio, bench.work / "feats.scp")
+        bench.call(f"read_script, {factor} times", calls.index_script, bench.work / "feats.scp")
+        bench.call(f"NameTable, {factor} times", calls.index_names, bench.work / "utt2spk")
+        if calls.have_kaldiio():
+            bench.call(f"kaldiio.load_scp, {factor} times", calls.index_kaldiio, bench.work / "feats.scp")
         (bench.work / "feats.scp").unlink(), (bench.work / "utt2spk").unlink()
 
 
-def reading(bench: Bench, archives: Archives) -> None:
+def reading(bench: Bench, archives: corpus.Archives) -> None:
     """Matrices of a thousand archives, in the order of a script and at random."""
     if not bench.begin("read", "reads/s", "CPU us a read", "MiB/s", "MiB"):
         return
-    readers = {"speechlib": read_ours} | ({"kaldiio": read_kaldiio} if have_kaldiio() else {})
+    readers = {"speechlib": calls.read_ours} | ({"kaldiio": calls.read_kaldiio} if calls.have_kaldiio() else {})
     for order in ("in order", "random", "random, cold"):
         for name, reader in readers.items():
             bench.call(f"{name}, {order}", reader, bench.work / "data" / "feats.scp", order, archives)
-
-
-class Memory:
-    """What a piece of work adds to this process: what it keeps, and its peak."""
-
-    def __init__(self) -> None:
-        self._before, self._start = resident_bytes(), time.perf_counter()
-
-    def figures(self, items: int, besides: int = 0) -> dict[str, float]:
-        """Seconds, and bytes an item, without `besides` bytes in all."""
-        seconds, kept = time.perf_counter() - self._start, resident_bytes() - self._before
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self._before
-        return {"s": seconds, "B kept": (kept - besides) / items, "B at peak": (peak - besides) / items}
-
-
-def resident_bytes() -> int:
-    """Memory of this process."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
-
-
-def available_bytes() -> int:
-    """Memory that is free, or can be made so."""
-    with open("/proc/meminfo") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-
-
-def have_kaldiio() -> bool:
-    """Whether kaldiio is installed, without importing it."""
-    import importlib.util
-
-    return importlib.util.find_spec("kaldiio") is not None
-
-
-def index_script(path: Path) -> dict[str, float]:
-    from speechlib.io.tables import RandomAccessTable
-
-    memory = Memory()
-    table = RandomAccessTable(f"scp:{path}", kind="matrix")
-    return memory.figures(len(table))
-
-
-def index_map(path: Path) -> dict[str, float]:
-    from speechlib.io.maps import read_map
-
-    memory = Memory()
-    table = read_map(path)
-    return memory.figures(len(table))
-
-
-def index_segments(path: Path) -> dict[str, float]:
-    from speechlib.io.datadir import DataDir
-
-    memory = Memory()
-    data = DataDir(path)
-    return memory.figures(len(data.segments))
-
-
-def index_utterances(path: Path) -> dict[str, float]:
-    from speechlib.io.utterances import read_utterances
-
-    memory = Memory()
-    names = read_utterances(path)
-    return memory.figures(len(names))
-
-
-def index_audio(path: Path) -> dict[str, float]:
-    from speechlib.io.utterance_audio import UtteranceAudio
-
-    memory = Memory()
-    audio = UtteranceAudio(path)
-    return memory.figures(len(audio))
-
-
-def index_names(path: Path) -> dict[str, float]:
-    from speechlib.io.name_table import NameTable
-    from speechlib.io.text_columns import iterate_blocks
-
-    memory = Memory()
-    table = NameTable()
-    for block in iterate_blocks(path, (2,), "<utterance> <speaker>"):
-        table.numbers(block, 0)
-    return memory.figures(len(table))
-
-
-def index_training(path: Path) -> dict[str, float]:
-    from speechlib.io.datadir import DataDir
-    from speechlib.io.training_set import split_held_out
-
-    memory = Memory()
-    data = DataDir(path)
-    parts = split_held_out(data.utt2spk, None, 0.05, seed=1)
-    return memory.figures(sum(map(len, parts)))
-
-
-def index_features(path: Path) -> dict[str, float]:
-    """What training keeps of each utterance's features, its tables included; its seconds are those of reading."""
-    from speechlib.io.datadir import DataDir
-    from speechlib.io.training_features import read_training_features
-
-    memory = Memory()
-    data = DataDir(path)
-    names = data.utterances()
-    found = read_training_features(data, names, lambda frames, _: frames, ValueError, None, 1, None)
-    return memory.figures(len(found.num_frames))
-
-
-def make_vectors(names: Path, path: Path) -> None:
-    import numpy as np
-
-    from speechlib.io.tables import open_table
-
-    with open(names) as lines, open_table(f"ark:{path}") as writer:
-        for line in lines:
-            writer.write(line.split()[0], np.ones(16, np.float32))
-
-
-def index_vectors(path: Path) -> dict[str, float]:
-    from speechlib.io.vector_table import read_vectors
-
-    memory = Memory()
-    table = read_vectors(f"ark:{path}")
-    table.rows()
-    return memory.figures(len(table), besides=table.values.nbytes)
-
-
-def index_kaldiio(path: Path) -> dict[str, float]:
-    import kaldiio
-
-    memory = Memory()
-    table = kaldiio.load_scp(str(path))
-    return memory.figures(len(table))
-
-
-def read_ours(path: Path, order: str, archives: Archives) -> dict[str, float]:
-    from speechlib.io.tables import RandomAccessTable
-
-    return _read(RandomAccessTable(f"scp:{path}", kind="matrix"), order, archives)
-
-
-def read_kaldiio(path: Path, order: str, archives: Archives) -> dict[str, float]:
-    import kaldiio
-
-    return _read(kaldiio.load_scp(str(path)), order, archives)
-
-
-def _read(table, order: str, archives: Archives) -> dict[str, float]:
-    """Reads and MiB a second, CPU time of a read, and MiB that the reading itself added at its peak."""
-    keys, count = list(table), _COLD_READS if order == "random, cold" else _READS
-    step = max(1, len(keys) // count)
-    keys = keys[::step] if order == "in order" else random.Random(0).sample(keys, min(count, len(keys)))
-    if order == "random, cold":
-        forget(archives)
-    before, start, cpu, size = resident_bytes(), time.perf_counter(), time.process_time(), 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    for key in keys:
-        size += table[key].nbytes
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    added = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, peak) - before
-    rates = {"reads/s": len(keys) / seconds, "CPU us a read": cpu / len(keys) * 1e6, "MiB/s": size / 2**20 / seconds}
-    return rates | {"MiB": added / 2**20}
-
-
-def forget(archives: Archives) -> None:
-    """Ask the kernel to drop the archives from its cache; what a disk or its host keeps stays there."""
-    for path in archives.folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def trial_lists(bench: Bench) -> None:
@@ -557,60 +283,16 @@ def trial_lists(bench: Bench) -> None:
         return
     rows = bench.args.trials
     for count in (rows, 10 * rows):
-        if available_bytes() < 500 * count:
+        if calls.available_bytes() < 500 * count:
             continue
         trials, scores, shuffled = (bench.work / name for name in ("trials", "scores", "shuffled"))
-        in_fresh_process(make_trials, bench.work / "data" / "utt2spk", count, trials, scores)
+        in_fresh_process(corpus.make_trials, bench.work / "data" / "utt2spk", count, trials, scores)
         measure(f"shuf {scores} >{shuffled}")
-        bench.call(f"read_trials, {count}", read_list, trials)
-        bench.call(f"and read_scores, {count}", read_joined, trials, scores)
-        bench.call(f"and in another order, {count}", read_joined, trials, shuffled)
-        bench.call(f"write_scores, {count}", write_list, trials, shuffled)
+        bench.call(f"read_trials, {count}", calls.read_list, trials)
+        bench.call(f"and read_scores, {count}", calls.read_joined, trials, scores)
+        bench.call(f"and in another order, {count}", calls.read_joined, trials, shuffled)
+        bench.call(f"write_scores, {count}", calls.write_list, trials, shuffled)
         trials.unlink(), scores.unlink(), shuffled.unlink()
-
-
-def make_trials(utt2spk: Path, count: int, trials: Path, scores: Path) -> None:
-    """Pairs of utterances, each at most once; among 40,000 of them, as in VoxCeleb1's longest list."""
-    generator = random.Random(0)
-    with open(utt2spk) as file:
-        names = [line.split()[0] for line in file]
-    names = sorted(generator.sample(names, min(40_000, len(names))))
-    with open(trials, "w") as labelled, open(scores, "w") as scored:
-        for pair in generator.sample(range(len(names) ** 2), count):
-            enrol, test = names[pair // len(names)], names[pair % len(names)]
-            labelled.write(f"{enrol} {test} {'non' * (pair % 2)}target\n")
-            scored.write(f"{enrol} {test} {generator.gauss(0, 5):.7g}\n")
-
-
-def read_list(trials: Path) -> dict[str, float]:
-    from speechlib.io.trials import read_trials
-
-    memory = Memory()
-    table = read_trials(trials)
-    return memory.figures(len(table))
-
-
-def read_joined(trials: Path, scores: Path) -> dict[str, float]:
-    from speechlib.io.scores import read_scores
-    from speechlib.io.trials import read_trials
-
-    memory = Memory()
-    table = read_trials(trials)
-    values = read_scores(scores, table)
-    return memory.figures(len(values))
-
-
-def write_list(trials: Path, scores: Path) -> dict[str, float]:
-    import numpy as np
-
-    from speechlib.io.scores import write_scores
-    from speechlib.io.trials import read_trials
-
-    table = read_trials(trials)
-    values = np.random.default_rng(0).normal(0, 5, len(table))
-    memory = Memory()
-    write_scores(scores, table, values)
-    return memory.figures(len(values))
 
 
 def stages(bench: Bench) -> None:
@@ -618,8 +300,8 @@ def stages(bench: Bench) -> None:
     if not bench.begin("stages", "s", "CPU s", "MiB", "x real time", "crops/CPU s"):
         return
     folder, python = bench.work / "audio", f"OMP_NUM_THREADS=1 {sys.executable} -m speechlib.bin"
-    in_fresh_process(make_audio, folder)
-    seconds = _AUDIO_FILES * _AUDIO_SECONDS
+    in_fresh_process(corpus.make_audio, folder)
+    seconds = corpus.AUDIO_FILES * corpus.AUDIO_SECONDS
     vad = f"{folder}/vad.conf"
     Path(vad).write_text("--vad-energy-threshold=5.5\n--vad-energy-mean-scale=0.5\n")
     for name, config in (("mfcc", "--num-ceps=30 --num-mel-bins=30"), ("fbank", "--num-mel-bins=80")):
@@ -631,47 +313,13 @@ def stages(bench: Bench) -> None:
             bench.note(f"compute_feats {name}, dither {dither}", figures | {"x real time": seconds / figures["CPU s"]})
     figures = measure(f"{python}.compute_vad --config {vad} scp:{folder}/mfcc.scp ark:{folder}/vad.ark")
     bench.note("compute_vad, energy", figures | {"x real time": seconds / figures["CPU s"]})
-    bench.call("x-vector, 512: embeddings", embed)
+    bench.call("x-vector, 512: embeddings", calls.embed)
     # Single precision: processors without instructions for bfloat16 are slower with it.
     training = f"{sys.executable} {TOP}/benchmarks/training.py --networks xvector --ways archive --rounds 1"
     training += " --precision fp32 --updates 3"
     done = subprocess.run(training.split(), check=True, capture_output=True, text=True, cwd=TOP)
     cpu_milliseconds = float(done.stdout.splitlines()[-1].split("\t")[4])
     bench.note("x-vector, 512: training", {"crops/CPU s": 64 / cpu_milliseconds * 1000})
-
-
-def make_audio(folder: Path) -> None:
-    import numpy as np
-
-    from speechlib.io.wav_writer import write_wav
-
-    folder.mkdir()
-    noise = np.random.default_rng(0).normal(0, 1000, int(16000 * _AUDIO_SECONDS)).astype(np.int16)
-    write_wav(folder / "noise.wav", noise, 16000)
-    names = [f"utt{number:04d}" for number in range(_AUDIO_FILES)]
-    (folder / "wav.scp").write_text("".join(f"{name} {folder}/noise.wav\n" for name in names))
-    (folder / "utt2spk").write_text("".join(f"{name} {name}\n" for name in names))
-
-
-def embed() -> dict[str, float]:
-    """Embeddings of utterances of 8 s in memory, one thread, single precision."""
-    import numpy as np
-
-    from speechlib.nnet.embedding_extraction import ExtractionOptions, extract_embeddings
-    from speechlib.nnet.models import find_model
-    from speechlib.nnet.runtime import set_up
-
-    device = set_up("cpu", 1)
-    module = find_model("xvector")
-    model = module.build(module.Options(), _DIM, 7_000).to(device).eval()
-    frames = np.random.default_rng(0).standard_normal((800, _DIM), np.float32)
-    items = [(f"utt{number}", frames) for number in range(100)]
-    layer = list(model.layers)[-1]
-    before, start = time.process_time(), time.perf_counter()
-    count = sum(1 for _ in extract_embeddings(model, items, layer, ExtractionOptions(), device))
-    cpu = time.process_time() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"s": time.perf_counter() - start, "CPU s": cpu, "MiB": peak, "x real time": 8 * count / cpu}
 
 
 def machine() -> str:
@@ -700,8 +348,8 @@ def main() -> None:
     os.environ["PYTHON"] = sys.executable
     with tempfile.TemporaryDirectory(dir=args.work_dir, prefix="scale.") as folder:
         work = Path(folder)
-        archives = in_fresh_process(make_archives, work / "ark", args.archives)
-        make_data_dirs(work, archives, args.utterances, args.speakers)
+        archives = in_fresh_process(corpus.make_archives, work / "ark", args.archives)
+        corpus.make_data_dirs(work, archives, args.utterances, args.speakers)
         bench = Bench(args, work)
         bench.sizes["list_bytes"] = sum(path.stat().st_size for path in (work / "data").iterdir()) / args.utterances
         try:

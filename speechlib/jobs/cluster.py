@@ -310,9 +310,9 @@ class _ClusterRun:
                 log_of_node(task.log, rank), status["host"], status["code"], status["wall"], status["cpu"],
                 status["peak"], self._call.num_threads or 1,
             )  # fmt: skip
-            if status["code"] == code and rank:  # the log to look at is that of the node which failed
-                task = Task(task.number, task.arguments, log_of_node(task.log, rank))
-                break
+        ranks = [rank for rank, status in sorted(statuses.items()) if rank and status["code"] == code]
+        if code and ranks:  # the log to look at is that of the node which failed
+            task = Task(task.number, task.arguments, log_of_node(task.log, ranks[0]))
         problem = {
             NO_FOLDER: f"has no folder {os.getcwd()} on its node (job {place.submission.job})",
             NO_LOG: f"cannot write {task.log} on its node (job {place.submission.job})",
