@@ -41,8 +41,9 @@ if [[ -z $window ]]; then window=$([[ $method == bic ]] && echo 10 || echo 1.5);
 num_recordings=$(wc -l <"$raw/wav.scp")
 ((nj <= num_recordings)) || nj=$num_recordings
 
-recordings=$out/recordings
-mkdir -p "$recordings/log"
+recordings=$out/recordings new=$out/recordings/new # files appear in $out when they are whole
+rm -rf "$new"
+mkdir -p "$recordings/log" "$new"
 for file in wav.scp feats.scp utt2num_frames frame_shift; do
   if [[ -f $raw/$file ]]; then cp "$raw/$file" "$recordings"; fi
 done
@@ -65,28 +66,29 @@ $cmd "$recordings/log/vad_to_segments.log" \
 if [[ $method == uniform ]]; then
   $cmd "$out/recordings/log/uniform_segments.log" \
     python -m speechlib.bin.uniform_segments --window "$window" --period "$period" --min-segment "$min_segment" \
-    "$recordings/speech.segments" "$recordings/segments.new"
+    "$recordings/speech.segments" "$new/segments"
 else
   utils/split_data.sh --per-utt "$recordings" "$nj"
   $cmd JOB=1:"$nj" "$recordings/log/detect_changes.JOB.log" \
     python -m speechlib.bin.detect_changes --frame-shift "$shift" --penalty "$bic_penalty" \
     --min-segment "$min_segment" --max-segment "$window" "$recordings/speech.segments" \
     "scp:$recordings/split${nj}utt/JOB/feats.scp" "$recordings/log/segments.JOB"
-  for ((job = 1; job <= nj; job++)); do cat "$recordings/log/segments.$job"; done | LC_ALL=C sort >"$recordings/segments.new"
+  for ((job = 1; job <= nj; job++)); do cat "$recordings/log/segments.$job"; done | LC_ALL=C sort >"$new/segments"
 fi
 
+awk '{ print $1, $2 }' "$new/segments" >"$new/utt2spk"
+utils/utt2spk_to_spk2utt.pl "$new/utt2spk" >"$new/spk2utt"
+cp "$new/spk2utt" "$new/reco2utt"
+awk 'FILENAME == ARGV[1] { spoken[$2]; next } $1 in spoken' "$new/segments" "$raw/wav.scp" >"$new/wav.scp"
+for file in ref.rttm all.uem reco2num_spk; do
+  if [[ -f $raw/$file ]]; then cp "$raw/$file" "$new"; fi
+done
 # What was made of other segments is no longer true.
-if ! cmp -s "$recordings/segments.new" "$out/segments"; then
+if ! cmp -s "$new/segments" "$out/segments"; then
   rm -f "$out"/{feats.scp,vad.scp,cmvn.scp,utt2num_frames,utt2dur,frame_shift}
 fi
-mv "$recordings/segments.new" "$out/segments"
-awk '{ print $1, $2 }' "$out/segments" >"$out/utt2spk"
-utils/utt2spk_to_spk2utt.pl "$out/utt2spk" >"$out/spk2utt"
-cp "$out/spk2utt" "$out/reco2utt"
-awk 'FILENAME == ARGV[1] { spoken[$2]; next } $1 in spoken' "$out/segments" "$raw/wav.scp" >"$out/wav.scp"
-for file in ref.rttm all.uem reco2num_spk; do
-  if [[ -f $raw/$file ]]; then cp "$raw/$file" "$out"; fi
-done
+mv "$new"/* "$out"
+rmdir "$new"
 num_silent=$((num_recordings - $(wc -l <"$out/wav.scp")))
 if ((num_silent)); then
   echo "${0##*/}: warning: $num_silent of $num_recordings recordings have no speech of $min_segment s or more and" \

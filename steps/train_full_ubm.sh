@@ -37,7 +37,8 @@ if [[ ! -f $old ]]; then old=$source/final.ubm; fi
 [[ -f $old ]] || fail "neither final.dubm nor final.ubm in $source: run steps/train_diag_ubm.sh before"
 
 deal_out "$data" "$dir"
-cp "$source/frontend.conf" "$dir/frontend.conf"
+cp "$source/frontend.conf" "$dir/.frontend.tmp"
+mv "$dir/.frontend.tmp" "$dir/frontend.conf"
 use_frontend "$data" "$dir/frontend.conf"
 frontend+=(--subsample "$subsample")
 store_features_of "$dir"

@@ -46,7 +46,8 @@ settings=${ubm%/*}/frontend.conf
 resources=()
 if ((use_gpu > 0)); then resources=(--gpu "$use_gpu"); fi
 deal_out "$data" "$dir"
-cp "$settings" "$dir/frontend.conf"
+cp "$settings" "$dir/.frontend.tmp"
+mv "$dir/.frontend.tmp" "$dir/frontend.conf"
 cp "$ubm" "$dir/.final.ubm.tmp"
 mv "$dir/.final.ubm.tmp" "$dir/final.ubm"
 use_frontend "$data" "$dir/frontend.conf"
