@@ -13,7 +13,8 @@ Options:
 
 The word JOB (any word will do) becomes the job's number in every argument and in the log's name. An argument that is
 just an operator of the shell (|, >, 2>&1, &&, ;) acts as one; all others reach the command unchanged. The exit status
-is 0 only if every job's is. The calling convention is that of Kaldi's run.pl.
+is 0 only if every job's is. The calling convention is that of Kaldi's run.pl. Called by that name, utils/run.pl, it
+also lets bash expand words as run.pl does, for recipes that rely on it: sed 's:\\<UNK\\>::g', cat 'x.JOB.*.txt'.
 """
 
 import os

@@ -45,6 +45,8 @@ class Call(NamedTuple):
         config: file with the site's options, or None.
         site_options: options such as ("qname", "all.q"), which only that file knows.
         scheduler_words: the scheduler's own options, such as -l mem_free=4G, word by word.
+        is_kaldi: bash is to expand the command's words, as it does under Kaldi's dispatchers; so a program with one of
+            their names is called.
     """
 
     name: str | None
@@ -63,6 +65,7 @@ class Call(NamedTuple):
     config: str | None = None
     site_options: tuple[tuple[str, str], ...] = ()
     scheduler_words: tuple[str, ...] = ()
+    is_kaldi: bool = False
 
     @property
     def num_tasks(self) -> int:
@@ -107,7 +110,7 @@ def parse_call(argv: list[str], prog: str = "run.py") -> Call:
     scheduler_words = tuple(word for other in others if not other[0].startswith("--") for word in other)
     return Call(
         name, first, last, log, tuple(arguments), **_checked(options),
-        site_options=site_options, scheduler_words=scheduler_words,
+        site_options=site_options, scheduler_words=scheduler_words, is_kaldi=prog.endswith(".pl"),
     )  # fmt: skip
 
 

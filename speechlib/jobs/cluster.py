@@ -191,6 +191,7 @@ class _ClusterRun:
             "attempt": attempt,
             "log": self._call.log,
             "arguments": self._call.arguments,
+            "is_kaldi": self._call.is_kaldi,
             "folder": os.getcwd(),
             "statuses": self._statuses,
             "environment": environment | {VARIABLE: ""},  # a dispatcher within the task keeps no record of its own

@@ -121,7 +121,7 @@ class _LocalRun:
         task = self._call.task(number)
         gpus, self._free_gpus = self._free_gpus[: self._call.gpu], self._free_gpus[self._call.gpu :]
         environment = self._environment | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})
-        line = shell_line(task.arguments)
+        line = shell_line(task.arguments, self._call.is_kaldi)
         try:
             os.makedirs(os.path.dirname(task.log) or ".", exist_ok=True)
             with open(task.log, "wb", buffering=0) as log:

@@ -71,13 +71,13 @@ def main() -> int:
         os.chdir(spec["folder"])
     except OSError:
         return NO_FOLDER
-    call = Call(spec["name"], number, number, spec["log"], tuple(spec["arguments"]))
+    call = Call(spec["name"], number, number, spec["log"], tuple(spec["arguments"]), is_kaldi=spec["is_kaldi"])
     task = call.task(number)
     log = log_of_node(task.log, rank)
     try:
         os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
         with open(log, "wb", buffering=0) as stream:
-            code, facts = _run(shell_line(task.arguments), stream, _environment(spec, rank), spec)
+            code, facts = _run(shell_line(task.arguments, call.is_kaldi), stream, _environment(spec, rank), spec)
     except OSError:
         return NO_LOG
     _write_status(spec, f"{number}.{spec['attempt']}.{rank}", facts)

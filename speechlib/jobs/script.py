@@ -12,14 +12,23 @@ _REDIRECTION = re.compile(r"(\d?>{1,2}|&>{1,2}|<)([^\s<>()&|][^\s<>()|]*)")
 _ARITHMETIC = re.compile(r"\$\[([-+*/%()\d]+)\]|\$\(\(([-+*/%()\d]+)\)\)")
 
 
-def shell_line(arguments: tuple[str, ...]) -> str:
+def shell_line(arguments: tuple[str, ...], is_kaldi: bool = False) -> str:
     """Join arguments into a line of bash that passes each of them on unchanged.
 
     As with run.pl, an argument that is just an operator (|, >, 2>&1, &&, ;, ...) is shell syntax, and so is a
     redirection glued to its file. Everything else is literal: spaces, quotes, $ and * inside a word survive (run.pl
     lets bash expand them). $[JOB+1] is computed once JOB is a number.
+
+    With is_kaldi the rule is run.pl's own: an argument without blanks goes to bash as it is, one with blanks in double
+    quotes, or in single ones where it has double quotes itself.
     """
-    return " ".join(_quote(argument) for argument in arguments)
+    return " ".join(map(_quote_as_kaldi if is_kaldi else _quote, arguments))
+
+
+def _quote_as_kaldi(argument: str) -> str:
+    if re.match(r"\S+$", argument, re.ASCII):
+        return argument
+    return f"'{argument}'" if '"' in argument else f'"{argument}"'
 
 
 def _quote(argument: str) -> str:

@@ -109,6 +109,11 @@ class Behaviour:
         done = cluster.call(folder, "-tc", 2, "J=1:2", "x.J.log", "echo", "--srand=$[J+1]", "\\", "|", "cat", ">out.J")
         assert done[0] == 0 and (folder / "out.2").read_text() == "--srand=3 \\\n"
 
+    def test_under_kaldi_s_name_bash_expands_words(self, cluster, folder):
+        words = [cluster.dispatcher.with_suffix(".pl"), "x.log", "echo", r"\<a\>", "it's $F", ">", "out"]
+        subprocess.run([sys.executable, *words], cwd=folder, env={**cluster.environment, "F": "f"}, check=True)
+        assert (folder / "out").read_text() == "<a> it's f\n"
+
     def test_failures_are_told_with_the_log(self, cluster, folder):
         script = "echo this is JOB; exit $(( JOB % 2 * 7 ))"
         code, said = cluster.call(folder, "JOB=1:4", "x.JOB.log", "bash", "-c", script)
@@ -229,7 +234,7 @@ steps/score_cosine.sh --cmd "$1" --tags "system=a set=b" vectors vectors trials 
 """
 
 
-def check_steps_give_the_same(root: Path, cluster: Cluster, folder: Path) -> None:
+def check_steps_give_the_same(root: Path, cluster: Cluster, folder: Path, dispatcher: str) -> None:
     """Archives and scores of a chain of steps are those of utils/run.py."""
     rng = np.random.default_rng(0)
     (folder / "data").mkdir()
@@ -246,8 +251,8 @@ def check_steps_give_the_same(root: Path, cluster: Cluster, folder: Path) -> Non
     pairs = [f"{a} {b} {'target' if a[:2] == b[:2] else 'nontarget'}\n" for a in names for b in names if a < b]
     (folder / "trials").write_text("".join(pairs))
     found = []
-    for dispatcher in ("utils/run.py", f"utils/{cluster.dispatcher.name}"):
-        words = ["bash", "-c", _CHAIN, "bash", dispatcher]
+    for cmd in ("utils/run.py", dispatcher):
+        words = ["bash", "-c", _CHAIN, "bash", cmd]
         done = subprocess.run(words, cwd=folder, env=cluster.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         made = [path for part in ("data", "vectors", "scores") for path in (folder / part).rglob("*") if path.is_file()]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.cluster import kaldi_dispatchers
 from tests.cluster.behaviour import Behaviour, Cluster, check_steps_give_the_same
 from tests.cluster.grid_engine_cluster import GridEngineCluster, missing
 
@@ -64,4 +65,9 @@ def test_print_config_is_a_configuration(cluster, tmp_path):
 
 
 def test_steps_give_the_same_as_on_one_machine(root, cluster, tmp_path):
-    check_steps_give_the_same(root, cluster, tmp_path)
+    check_steps_give_the_same(root, cluster, tmp_path, "utils/queue.py")
+
+
+@pytest.mark.skipif(bool(kaldi_dispatchers.missing()), reason=kaldi_dispatchers.missing())
+def test_kaldi_s_queue_pl_gives_the_same(root, cluster, tmp_path):
+    check_steps_give_the_same(root, cluster, tmp_path, str(kaldi_dispatchers.find("queue.pl")))
