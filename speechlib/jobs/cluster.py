@@ -20,7 +20,7 @@ from speechlib.jobs.guard import Guard
 from speechlib.jobs.job_records import VARIABLE, append
 from speechlib.jobs.local import task_environment
 from speechlib.jobs.on_node import NO_FOLDER, NO_LOG, log_of_node
-from speechlib.jobs.outcome import Interrupted, Outcome
+from speechlib.jobs.outcome import Interrupted, Outcome, Refused
 from speechlib.jobs.signals import STOPPING, signals_to_pipe
 
 RUN_AGAIN = 75  # EX_TEMPFAIL: the exit code of a task that wrote a checkpoint when its time limit came near
@@ -173,7 +173,13 @@ class _ClusterRun:
             self._names.append(name)
             script = self._script(numbers, attempt)
             is_array = self._call.name is not None
-            job = self._scheduler.submit(self._call, script, name, len(numbers), is_array)
+            try:
+                job = self._scheduler.submit(self._call, script, name, len(numbers), is_array)
+            except Refused as error:
+                if error.is_certain:  # there is nothing to cancel
+                    self._names.remove(name)
+                    self._guard.remove(name)
+                raise
             submission = _Submission(job, numbers, attempt)
             for index, number in enumerate(numbers, 1):
                 self._places[number] = _Place(submission, index)
@@ -324,6 +330,8 @@ class _ClusterRun:
 
     def _cancel(self) -> None:
         """Cancel what runs or waits, and see it gone."""
+        if not self._names:
+            return
         self._scheduler.cancel(self._names)
         deadline = time.monotonic() + _GONE
         while time.monotonic() < deadline:

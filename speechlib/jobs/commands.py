@@ -64,8 +64,9 @@ def submit(
         if code == 0 and job:
             return job[1]
         said = " ".join((error or output).split())
-        if wait is None or not busy.search(said):
-            raise Refused(f"{words[0]} refused {log}: {said or f'exit status {code}'}")
+        is_busy = busy.search(said) is not None
+        if wait is None or not is_busy:
+            raise Refused(f"{words[0]} refused {log}: {said or f'exit status {code}'}", is_certain=not is_busy)
         print(f"{words[0]}: {said}: trying again in {wait} s", file=sys.stderr, flush=True)
         time.sleep(wait)
         for found in taken():

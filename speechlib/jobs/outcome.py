@@ -23,4 +23,12 @@ class Interrupted(Exception):
 
 
 class Refused(Exception):
-    """The scheduler did not take the job; the message is its own."""
+    """The scheduler did not take the job; the message is its own.
+
+    Attributes:
+        is_certain: it said so; a scheduler that was too busy to answer may have taken the job all the same.
+    """
+
+    def __init__(self, message: str, is_certain: bool) -> None:
+        super().__init__(message)
+        self.is_certain = is_certain

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from speechlib.jobs.call import CallError, parse_call
-from speechlib.jobs.cluster import Found
+from speechlib.jobs.cluster import Found, run_on_cluster
 from speechlib.jobs.grid_engine import GridEngine, parse_qacct, parse_qstat
 from speechlib.jobs.outcome import Refused
 from speechlib.jobs.slurm import Slurm, parse_records, parse_sacct, parse_squeue
@@ -144,6 +144,18 @@ def test_a_scheduler_that_says_no_is_believed(programs):
     programs("qsub", 'echo "Unable to run job: unknown queue" >&2; exit 1')
     with pytest.raises(Refused, match="qsub refused x.log: Unable to run job"):
         GridEngine(call).submit(call, "", "name", 1, False)
+
+
+@pytest.mark.parametrize("said, is_cancelled", [("invalid partition", False), ("Socket timed out", True)])
+def test_what_was_refused_is_not_cancelled(programs, monkeypatch, said, is_cancelled):
+    """But a scheduler that could not answer may have taken it."""
+    monkeypatch.setattr("speechlib.jobs.commands._WAITS", ())
+    programs("sbatch", f'echo "{said}" >&2; exit 1')
+    polls, cancels = programs("squeue", ""), programs("scancel", "")
+    call = parse_call(["log/x.log", "true"])
+    with pytest.raises(Refused, match=said):
+        run_on_cluster(Slurm(call), call, lambda *_: None, 60.0)
+    assert polls.exists() == cancels.exists() == is_cancelled and not Path("log/q").exists()
 
 
 def test_no_scheduler_here(monkeypatch, tmp_path):
