@@ -16,8 +16,9 @@ _BESIDE = re.compile(r"(?<!\w)[\w-]+\.(?:sh|py|pl)\b")
 _EXPANSION = re.compile(r"\$\{[^}]*\}|\$\w+|[${}]")
 # Relative to the repository; a name that ends in / is a folder.
 _NOT_COMPUTING = (
-    "speechlib/jobs/", "speechlib/stages/", "utils/run.py", "utils/slurm.py", "utils/queue.py", "utils/stages.sh",
-    "utils/dry_run.sh", "utils/setup_env.sh", "utils/env_packages.py", "utils/report_run.py", "utils/relocate.py",
+    "speechlib/jobs/", "speechlib/stages/", "utils/run.py", "utils/slurm.py", "utils/queue.py", "utils/run.pl",
+    "utils/slurm.pl", "utils/queue.pl", "utils/stages.sh", "utils/dry_run.sh", "utils/setup_env.sh",
+    "utils/env_packages.py", "utils/report_run.py", "utils/relocate.py",
 )  # fmt: skip
 
 

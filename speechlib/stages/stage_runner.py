@@ -8,6 +8,7 @@ bytes: what `declare -p` and `declare -f` print, and the words of the command li
 `skip <stage> <since>` up to the first one that runs, then `run <stage>`, whose record it begins; why answers in words.
 """
 
+import glob
 import os
 import sys
 import time
@@ -30,9 +31,11 @@ from speechlib.stages.shell_text import (  # noqa: E402
 from speechlib.stages.stage_records import Needs, Records  # noqa: E402
 
 # By contract the files of a recipe depend on none of them.
-_IGNORED = (
-    "nj num_nodes gpus_per_node stage stop_stage list dry_run force why train_cmd cuda_cmd cmd _called_from OLDPWD "
-    "RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO FUNCNAME PPID SHLVL _"
+_DISPATCHERS = ("train_cmd", "cuda_cmd", "cmd")
+_IGNORED = (*_DISPATCHERS, "nj", "num_nodes", "gpus_per_node", "stage", "stop_stage", "list", "dry_run", "force", "why")
+_SHELLS_OWN = (
+    "_called_from OLDPWD RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO "
+    "FUNCNAME PPID SHLVL _"
 ).split()
 
 
@@ -109,14 +112,21 @@ class Bookkeeping:
             code_files = self._closure.files(text)
             code = {name: self._digest_of_code(path) for name, path in code_files.items()}
             code[f"stage {number} of {self._script}"] = _digest_of_text(text)
-            options = {name: self._without_place(value) for name, value in stage.options(_IGNORED).items()}
-            patterns = [self._relative(pattern) for pattern in stage.patterns()]
+            values = stage.options((*_IGNORED, *_SHELLS_OWN))
+            options = {name: self._without_place(value) for name, value in values.items()}
+            dispatchers = self._words_of_dispatchers()
+            patterns = [self._relative(pattern) for pattern in stage.patterns() if pattern not in dispatchers]
             not_read = [self._relative(pattern) for pattern in stage.not_read()]
             places = [self._relative(place) for place in (*self._variables.get("data", []), self._exp) if place]
             self._needs[number] = Needs(
                 options, code, frozenset(code_files.values()), patterns, not_read, [*places, *patterns]
             )
         return self._needs[number]
+
+    def _words_of_dispatchers(self) -> set[str]:
+        """The programs and the sites' options in cmd.sh, as they stand in patterns."""
+        values = [value for name in _DISPATCHERS for value in self._variables.get(name, [])]
+        return {glob.escape(word) for value in values for word in value.split()}
 
     def _relative(self, pattern: str) -> str:
         return self.files.relative(pattern) or pattern

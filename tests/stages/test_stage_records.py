@@ -17,8 +17,8 @@ FILES = {
 set -euo pipefail
 cd "$(dirname "$0")"
 stage=0 stop_stage=99 nj=2 seed=1 size=3 name=demo corpus=../corpus
-. utils/stages.sh; . utils/parse_options.sh
-data=data/$name exp=exp/$name common=(--nj "$nj" --cmd utils/run.py)
+. ./cmd.sh; . utils/stages.sh; . utils/parse_options.sh
+data=data/$name exp=exp/$name common=(--nj "$nj" --cmd "$train_cmd")
 _text="seed $seed"
 train() { local/train.sh --text "$_text" "$@"; }
 
@@ -35,6 +35,7 @@ if stage 4 "Scores"; then
   python3 local/score.py conf/score.yaml "$exp/model/model" "$exp/score"
 fi
 """,
+    "cmd.sh": 'export train_cmd="utils/run.py"\n',
     "local/prepare.sh": """#!/usr/bin/env bash
 set -euo pipefail
 mkdir -p "$2"
@@ -174,6 +175,22 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(recipe, tmp_path):
     assert recipe.why("--seed", "2", "--size", "9")[1] == ["output data/demo/all/wav.scp has changed since"]
     assert recipe.ran("--seed", "2", "--size", "9") == [1, 2]
     assert recipe.why("--force", "--stage", "3") == {3: ["--force"], 4: ["--force"]}
+
+
+def test_where_jobs_run_is_no_change(recipe):
+    """Another dispatcher, one of ours or of somebody else's, with a site's file."""
+    assert recipe.ran() == [1, 2, 3, 4]
+    (recipe.folder / "local/site_run.sh").write_text('#!/bin/sh\nexec utils/run.py "$@"\n')
+    (recipe.folder / "local/site_run.sh").chmod(0o755)
+    (recipe.folder / "conf/site.conf").write_text("command sbatch\n")
+    for cmd in ("utils/run.pl --mem 1G", "local/site_run.sh --config conf/site.conf"):
+        (recipe.folder / "cmd.sh").write_text(f'export train_cmd="{cmd}"\n')
+        assert recipe.ran() == []
+    assert recipe.ran("--stage", "2", "--stop-stage", "2", "--force") == [2]
+    (recipe.folder / "conf/site.conf").write_text("command sbatch -A speech\n")
+    (recipe.folder / "local/site_run.sh").unlink()
+    (recipe.folder / "cmd.sh").write_text('export train_cmd="utils/run.py"\n')
+    assert recipe.ran() == []
 
 
 def test_a_record_says_what_ran_and_what_it_took(recipe):
