@@ -18,9 +18,8 @@ def recipe(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("recipe")
     for name in ("steps", "utils"):
         (folder / name).symlink_to(root / name)
-    (folder / "path.sh").write_text(f'export PATH="{folder}/bin:$PATH" PYTHONPATH="{root}"\n')
-    (folder / "bin").mkdir()
-    (folder / "bin/python").symlink_to(sys.executable)
+    # Not a link to it: an interpreter finds its virtual environment by the folder that it is started from.
+    (folder / "path.sh").write_text(f'export PATH="{os.path.dirname(sys.executable)}:$PATH" PYTHONPATH="{root}"\n')
     (folder / "data").mkdir()
     (folder / "model").mkdir()
     generator = np.random.default_rng(0)
