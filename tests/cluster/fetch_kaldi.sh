@@ -14,7 +14,9 @@ _speechlib_extras="test"
 . ../../utils/setup_env.sh
 rm -rf .kaldi && mkdir .kaldi
 trap 'rm -rf .kaldi' EXIT
-python -m pip download -q --no-deps --ignore-requires-python --no-binary espnet --dest .kaldi "espnet>=202611"
+# It is not installed, so that it need not suit this Python's version; where there is no network that is soon known.
+timeout 300 python -m pip download -q --timeout 20 --retries 1 --no-deps --ignore-requires-python --no-binary espnet \
+  --dest .kaldi "espnet>=202611"
 tar -xzf .kaldi/espnet-*.tar.gz -C .kaldi --strip-components 6 --wildcards '*/egs2/TEMPLATE/asr1/utils/parallel/*.pl'
 rm .kaldi/espnet-*.tar.gz
 mv .kaldi "$into"
