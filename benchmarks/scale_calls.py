@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import time
+from collections.abc import Callable, Sized
 from pathlib import Path
 
 from scale_corpus import DIM, Archives
@@ -25,6 +26,12 @@ class Memory:
         seconds, kept = time.perf_counter() - self._start, resident_bytes() - self._before
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self._before
         return {"s": seconds, "B kept": (kept - besides) / items, "B at peak": (peak - besides) / items}
+
+
+def _kept(read: Callable[[], Sized]) -> dict[str, float]:
+    memory = Memory()
+    table = read()
+    return memory.figures(len(table))
 
 
 def resident_bytes() -> int:
@@ -49,17 +56,13 @@ def have_kaldiio() -> bool:
 def index_script(path: Path) -> dict[str, float]:
     from speechlib.io.tables import RandomAccessTable
 
-    memory = Memory()
-    table = RandomAccessTable(f"scp:{path}", kind="matrix")
-    return memory.figures(len(table))
+    return _kept(lambda: RandomAccessTable(f"scp:{path}", kind="matrix"))
 
 
 def index_map(path: Path) -> dict[str, float]:
     from speechlib.io.maps import read_map
 
-    memory = Memory()
-    table = read_map(path)
-    return memory.figures(len(table))
+    return _kept(lambda: read_map(path))
 
 
 def index_segments(path: Path) -> dict[str, float]:
@@ -73,17 +76,13 @@ def index_segments(path: Path) -> dict[str, float]:
 def index_utterances(path: Path) -> dict[str, float]:
     from speechlib.io.utterances import read_utterances
 
-    memory = Memory()
-    names = read_utterances(path)
-    return memory.figures(len(names))
+    return _kept(lambda: read_utterances(path))
 
 
 def index_audio(path: Path) -> dict[str, float]:
     from speechlib.io.utterance_audio import UtteranceAudio
 
-    memory = Memory()
-    audio = UtteranceAudio(path)
-    return memory.figures(len(audio))
+    return _kept(lambda: UtteranceAudio(path))
 
 
 def index_names(path: Path) -> dict[str, float]:
@@ -131,9 +130,7 @@ def index_vectors(path: Path) -> dict[str, float]:
 def index_kaldiio(path: Path) -> dict[str, float]:
     import kaldiio
 
-    memory = Memory()
-    table = kaldiio.load_scp(str(path))
-    return memory.figures(len(table))
+    return _kept(lambda: kaldiio.load_scp(str(path)))
 
 
 def read_ours(path: Path, order: str, archives: Archives) -> dict[str, float]:
@@ -176,9 +173,7 @@ def forget(archives: Archives) -> None:
 def read_list(trials: Path) -> dict[str, float]:
     from speechlib.io.trials import read_trials
 
-    memory = Memory()
-    table = read_trials(trials)
-    return memory.figures(len(table))
+    return _kept(lambda: read_trials(trials))
 
 
 def read_joined(trials: Path, scores: Path) -> dict[str, float]:

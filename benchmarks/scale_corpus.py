@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _DECK = string.ascii_letters + string.digits + "-_"  # what the names of videos are made of
-FRAMES, DIM = 300, 30  # of a matrix in the archives
+_FRAMES, DIM = 300, 30  # of a matrix in the archives
 _MATRICES = 50  # of an archive; a script points to each many times
 AUDIO_FILES, AUDIO_SECONDS = 1000, 8.0  # of the stages, all links to one
 
@@ -68,7 +68,7 @@ def make_archives(folder: Path, count: int) -> Archives:
     from speechlib.io import ark
 
     folder.mkdir()
-    matrix = np.random.default_rng(0).normal(0, 10, (FRAMES, DIM)).astype(np.float32)
+    matrix = np.random.default_rng(0).normal(0, 10, (_FRAMES, DIM)).astype(np.float32)
     record = b"".join(bytes(piece) for piece in ark.encode(matrix, True, True))
     keys = [f"matrix{number:05d} ".encode() for number in range(_MATRICES)]
     whole = b"".join(key + record for key in keys)

@@ -32,11 +32,12 @@ from speechlib.stages.stage_records import Needs, Records  # noqa: E402
 
 # By contract the files of a recipe depend on none of them.
 _DISPATCHERS = ("train_cmd", "cuda_cmd", "cmd")
-_IGNORED = (*_DISPATCHERS, "nj", "num_nodes", "gpus_per_node", "stage", "stop_stage", "list", "dry_run", "force", "why")
-_SHELLS_OWN = (
-    "_called_from OLDPWD RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO "
-    "FUNCNAME PPID SHLVL _"
-).split()
+_IGNORED = (
+    *_DISPATCHERS,
+    *"nj num_nodes gpus_per_node stage stop_stage list dry_run force why _called_from".split(),
+    *"OLDPWD RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASHPID BASH_COMMAND BASH_LINENO".split(),
+    *"FUNCNAME PPID SHLVL _".split(),
+)
 
 
 class Bookkeeping:
@@ -112,8 +113,7 @@ class Bookkeeping:
             code_files = self._closure.files(text)
             code = {name: self._digest_of_code(path) for name, path in code_files.items()}
             code[f"stage {number} of {self._script}"] = _digest_of_text(text)
-            values = stage.options((*_IGNORED, *_SHELLS_OWN))
-            options = {name: self._without_place(value) for name, value in values.items()}
+            options = {name: self._without_place(value) for name, value in stage.options(_IGNORED).items()}
             dispatchers = self._words_of_dispatchers()
             patterns = [self._relative(pattern) for pattern in stage.patterns() if pattern not in dispatchers]
             not_read = [self._relative(pattern) for pattern in stage.not_read()]

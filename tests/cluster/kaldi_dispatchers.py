@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 _FETCHED = Path(__file__).parent / "kaldi"
 
 
@@ -19,3 +21,6 @@ def missing() -> str:
     if absent:
         return f"no {absent[0]}: tests/cluster/fetch_kaldi.sh fetches it, or KALDI_ROOT names a Kaldi"
     return "" if shutil.which("perl") else "perl not installed"
+
+
+needs_kaldi = pytest.mark.skipif(bool(missing()), reason=missing())

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from tests.cluster import kaldi_dispatchers
-from tests.cluster.behaviour import Behaviour, Cluster, check_steps_give_the_same
+from tests.cluster.behaviour import Behaviour, Cluster
 from tests.cluster.grid_engine_cluster import GridEngineCluster, missing
+from tests.cluster.same_steps import check_steps_give_the_same
 
 
 class _GridEngine(Cluster):
@@ -65,9 +66,9 @@ def test_print_config_is_a_configuration(cluster, tmp_path):
 
 
 def test_steps_give_the_same_as_on_one_machine(root, cluster, tmp_path):
-    check_steps_give_the_same(root, cluster, tmp_path, "utils/queue.py")
+    check_steps_give_the_same(root, tmp_path, "utils/queue.py", cluster.environment)
 
 
-@pytest.mark.skipif(bool(kaldi_dispatchers.missing()), reason=kaldi_dispatchers.missing())
+@kaldi_dispatchers.needs_kaldi
 def test_kaldi_s_queue_pl_gives_the_same(root, cluster, tmp_path):
-    check_steps_give_the_same(root, cluster, tmp_path, str(kaldi_dispatchers.find("queue.pl")))
+    check_steps_give_the_same(root, tmp_path, str(kaldi_dispatchers.find("queue.pl")), cluster.environment)

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.cluster import kaldi_dispatchers
-from tests.cluster.behaviour import Behaviour, Cluster, check_steps_give_the_same, wait_for
+from tests.cluster.behaviour import Behaviour, Cluster, wait_for
+from tests.cluster.same_steps import check_steps_give_the_same
 from tests.cluster.slurm_cluster import SlurmCluster, missing
 
 MAX_ARRAY = 11
@@ -80,10 +81,10 @@ def test_print_config_is_a_configuration(cluster, tmp_path):
 
 
 def test_steps_give_the_same_as_on_one_machine(root, cluster, tmp_path):
-    check_steps_give_the_same(root, cluster, tmp_path, "utils/slurm.py")
+    check_steps_give_the_same(root, tmp_path, "utils/slurm.py", cluster.environment)
 
 
-@pytest.mark.skipif(bool(kaldi_dispatchers.missing()), reason=kaldi_dispatchers.missing())
+@kaldi_dispatchers.needs_kaldi
 def test_kaldi_s_slurm_pl_gives_the_same(root, cluster, tmp_path):
     (tmp_path / "conf").mkdir()
     # Kaldi's standard but for the names of its authors' partitions.
@@ -91,4 +92,4 @@ def test_kaldi_s_slurm_pl_gives_the_same(root, cluster, tmp_path):
         "command sbatch --export=PATH --ntasks-per-node=1\noption num_threads=* --cpus-per-task $0\n"
         "option num_threads=1 --cpus-per-task 1\noption mem=* --mem-per-cpu $0\ndefault gpu=0\noption gpu=0\n"
     )
-    check_steps_give_the_same(root, cluster, tmp_path, f"{kaldi_dispatchers.find('slurm.pl')} --mem 400M")
+    check_steps_give_the_same(root, tmp_path, f"{kaldi_dispatchers.find('slurm.pl')} --mem 400M", cluster.environment)

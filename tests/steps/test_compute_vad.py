@@ -15,13 +15,11 @@ def recipe(tmp_path, root):
     """A recipe directory whose `python` is this one."""
     for name in ("steps", "utils"):
         (tmp_path / name).symlink_to(root / name)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(sys.executable)
     return tmp_path
 
 
 def step(recipe, root, *arguments):
-    virtual = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{recipe}/bin:{os.environ['PATH']}"}
+    virtual = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
     return subprocess.run(
         list(arguments), cwd=recipe, env=virtual | {"PYTHONPATH": str(root)}, capture_output=True, text=True
     )

@@ -44,8 +44,6 @@ def recipe(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("recipe")
     for name in ("steps", "utils"):
         (folder / name).symlink_to(root / name)
-    (folder / "bin").mkdir()
-    (folder / "bin/python").symlink_to(sys.executable)
     (folder / "conf").mkdir()
     (folder / "conf/mfcc.conf").write_text("--sample-frequency=8000\n--dither=0\n--snip-edges=false\n--num-ceps=10\n")
     raw = folder / "data/raw"
@@ -68,7 +66,7 @@ def recipe(tmp_path_factory, root):
 
 
 def step(recipe, root, *arguments):
-    path = f"{os.path.dirname(sys.executable)}:{recipe}/bin:{os.environ['PATH']}"
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(root)}
     return subprocess.run(list(arguments), cwd=recipe, env=environment, capture_output=True, text=True)
 

@@ -20,8 +20,6 @@ def recipe(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("recipe")
     for name in ("steps", "utils"):
         (folder / name).symlink_to(root / name)
-    (folder / "bin").mkdir()
-    (folder / "bin/python").symlink_to(sys.executable)
     data = folder / "data"
     data.mkdir()
     generator = np.random.default_rng(0)
@@ -42,7 +40,7 @@ def recipe(tmp_path_factory, root):
 
 
 def step(recipe, root, *arguments):
-    virtual = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{recipe}/bin:{os.environ['PATH']}"}
+    virtual = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
     return subprocess.run(
         [str(argument) for argument in arguments],
         cwd=recipe,

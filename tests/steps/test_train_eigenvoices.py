@@ -22,8 +22,6 @@ def recipe(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("recipe")
     for name in ("steps", "utils"):
         (folder / name).symlink_to(root / name)
-    (folder / "bin").mkdir()
-    (folder / "bin/python").symlink_to(sys.executable)
     data = folder / "data"
     data.mkdir()
     generator = np.random.default_rng(0)
@@ -47,7 +45,7 @@ def recipe(tmp_path_factory, root):
 
 def step(recipe, root, *arguments):
     environment = os.environ | {
-        "PATH": f"{os.path.dirname(sys.executable)}:{recipe}/bin:{os.environ['PATH']}",
+        "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
         "PYTHONPATH": str(root),
         "OMP_NUM_THREADS": "1",
     }

@@ -44,7 +44,7 @@ def outcome(folder, cmd):
     return files, done.stdout
 
 
-@pytest.mark.skipif(bool(kaldi_dispatchers.missing()), reason=kaldi_dispatchers.missing())
+@kaldi_dispatchers.needs_kaldi
 def test_the_same_as_kaldi_s(root, texts):
     ours, theirs = outcome(texts, root / "utils/run.pl"), outcome(texts, kaldi_dispatchers.find("run.pl"))
     assert len(theirs[0]) > 15 and len(theirs[1].split()) == CALLS.count("$cmd")
